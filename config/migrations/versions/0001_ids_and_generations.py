@@ -1,0 +1,22 @@
+"""Collection ids that were assigned, and the generations that processes watch."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "collection_ids",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("cube_key", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
+        sa.Column("assigned_at", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "generation",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Integer, nullable=False),
+    )

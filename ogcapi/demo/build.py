@@ -1,0 +1,132 @@
+"""Building the demo cache once, whoever asks and however many ask at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from ogcapi.demo.atmosphere import write_era, write_healpix
+from ogcapi.demo.fields import Weather, make_weather
+from ogcapi.demo.sea_and_stations import write_ocean, write_stations
+
+CONTENT_VERSION = 1  # raise it with any change of what is written
+MARKER = "demo.json"
+
+
+@dataclass(frozen=True)
+class DemoStore:
+    """One store of the demo: its name in the folder, what to call it, and who writes it."""
+
+    id: str
+    file: str
+    title: str
+    description: str
+    write: Callable[[Path, Weather], None]
+
+
+DEMO = (
+    DemoStore(
+        "era_like_global", "era_like_global.zarr", "Demo reanalysis, hourly, 0.25 degrees",
+        "Temperature, wind, pressure and hourly precipitation of one synthetic day.", write_era,
+    ),
+    DemoStore(
+        "climate_dt_like_healpix", "climate_dt_like_healpix.zarr", "Demo climate, daily, HEALPix",
+        "Daily means on the nested HEALPix grid of level 7, sea surface temperature included.",
+        write_healpix,
+    ),
+    DemoStore(
+        "ocean_curvilinear", "ocean_curvilinear.nc", "Demo ocean, daily, tripolar grid",
+        "Temperature and salinity of the sea on twelve depths and a curvilinear grid.", write_ocean,
+    ),
+    DemoStore(
+        "stations", "stations.nc", "Demo stations, hourly series",
+        "Temperature, wind speed and precipitation of cities over ten synthetic days.",
+        write_stations,
+    ),
+)  # fmt: skip
+
+
+def build_demo(
+    folder: Path, *, seed: int = 20260101, progress: Callable[[str], None] | None = None
+) -> Path:
+    """Build the demo stores into ``folder`` unless they are there; returns the folder.
+
+    All stores appear together by one rename, so a reader never sees half of them. Several
+    processes may call this at once: one builds, the others wait. A folder of an older content
+    version or another seed is replaced. Raises FileExistsError for a folder that holds anything
+    the demo did not write.
+    """
+    say = progress or (lambda _: None)
+    folder = folder.absolute()
+    if _is_current(folder, seed):
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        if _is_current(folder, seed):
+            return folder
+        _refuse_foreign(folder)
+        prefix = f".{folder.name}.building-"
+        for left_over in folder.parent.glob(f"{prefix}*"):  # of a build that died; we hold the lock
+            shutil.rmtree(left_over)
+        work = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        try:
+            _build_into(work / "new", seed, say)
+            if folder.exists():
+                os.replace(folder, work / "old")
+            os.replace(work / "new", folder)
+        finally:
+            shutil.rmtree(work)
+    say(f"demo: ready in {folder.name}")
+    return folder
+
+
+def _build_into(folder: Path, seed: int, say: Callable[[str], None]) -> None:
+    folder.mkdir()
+    weather = make_weather(seed)
+    for number, store in enumerate(DEMO, start=1):
+        say(f"demo: {number}/{len(DEMO)} {store.title}")
+        store.write(folder / store.file, weather)
+    marker = {**_expected(seed), "files": [store.file for store in DEMO]}
+    (folder / MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+
+
+def _expected(seed: int) -> dict[str, int]:
+    return {"content": CONTENT_VERSION, "seed": seed}
+
+
+def _read_marker(folder: Path) -> dict[str, object] | None:
+    try:
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not isinstance(marker, dict):
+        raise FileExistsError(f"{folder.name}/{MARKER} is not the marker of a demo cache")
+    return marker
+
+
+def _is_current(folder: Path, seed: int) -> bool:
+    marker = _read_marker(folder)
+    return marker is not None and all(marker.get(k) == v for k, v in _expected(seed).items())
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Never replace a folder that is not ours."""
+    if not folder.exists():
+        return
+    marker = _read_marker(folder)
+    ours = {MARKER, *(str(name) for name in _listed(marker))} if marker else set()
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
+    if foreign:
+        raise FileExistsError(f"{folder.name} holds files that the demo did not write: {foreign[0]}")
+
+
+def _listed(marker: dict[str, object]) -> list[object]:
+    files = marker.get("files", [])
+    return files if isinstance(files, list) else []

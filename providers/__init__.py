@@ -1,0 +1,1 @@
+"""Data: stores, readers, grids, cubes, formats, styles and the renderer."""

@@ -1,0 +1,367 @@
+"""From the raw variables of one file to cubes: axes, grids, kinds; what cannot be served is named with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .axes import Axis, AxisKind, ordered_axes
+from .cf.axes import UnusableAxis, build_axis, index_axis, kind_of
+from .cf.horizontal import GridFinder, NoGrid, Placement, is_latitude, is_longitude
+from .cf.packing import packing_of
+from .chunks import ChunkCache, ChunkedReader
+from .cube import Cube, Variable, VariableKind
+from .fields import StoredField
+from .readers.base import OpenFile, RawGroup, RawVariable
+
+_REFERENCES = ("bounds", "climatology", "grid_mapping")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something in a source that is not served, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """What one file gives."""
+
+    cubes: tuple[Cube, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A data variable with its grid and axes."""
+
+    raw: RawVariable
+    placement: Placement
+    axes: tuple[Axis, ...]
+
+
+def build_cubes(
+    file: OpenFile, cache: ChunkCache, *, version: str, hints: Mapping[str, Any] | None = None
+) -> Built:
+    """Cubes of every group of a file."""
+    cubes: list[Cube] = []
+    refusals: list[Refusal] = []
+    for group in file.groups:
+        found = _GroupBuilder(group, cache, f"{version}/{group.path}", hints).build()
+        prefix = f"{group.path}/" if group.path else ""
+        cubes += [replace(cube, key=f"{group.path}|{cube.key}".strip("|")) for cube in found.cubes]
+        refusals += [Refusal(prefix + refusal.name, refusal.reason) for refusal in found.refusals]
+    return Built(tuple(cubes), tuple(refusals))
+
+
+class _GroupBuilder:
+    def __init__(
+        self, group: RawGroup, cache: ChunkCache, version: str, hints: Mapping[str, Any] | None
+    ) -> None:
+        self._group = group
+        self._cache = cache
+        self._version = version
+        self._finder = GridFinder(group, hints)
+        self._axes: dict[str, Axis] = {}
+        self._scalars: dict[str, Axis] | None = None
+
+    def build(self) -> Built:
+        placed: list[_Placed] = []
+        refusals: list[Refusal] = []
+        for raw in self._data_variables():
+            try:
+                placement = self._finder.place(raw)
+                placed.append(_Placed(raw, placement, self._axes_of(raw, placement)))
+            except (NoGrid, UnusableAxis) as error:
+                refusals.append(Refusal(raw.name, str(error)))
+        used = {name for item in placed for name in item.placement.coordinates}
+        placed = [item for item in placed if item.raw.name not in used]
+        refusals = [item for item in refusals if item.name not in used]
+        refusals += [Refusal(raw.name, reason) for raw, reason in self._unreadable()]
+        return Built(tuple(self._cubes(placed)), tuple(refusals))
+
+    # which variables are data
+
+    def _data_variables(self) -> list[RawVariable]:
+        coordinates = self._coordinate_names()
+        return [
+            raw
+            for name, raw in self._group.variables.items()
+            if name in self._group.own and name not in coordinates and raw.dtype.kind in "iuf" and 0 not in raw.shape
+        ]
+
+    def _unreadable(self) -> Iterable[tuple[RawVariable, str]]:
+        coordinates = self._coordinate_names()
+        for name, raw in self._group.variables.items():
+            if name not in self._group.own or name in coordinates:
+                continue
+            if raw.dtype.kind not in "iuf":
+                yield raw, "text or a compound type, not numbers"
+            elif 0 in raw.shape:
+                yield raw, "empty: a dimension has no entries"
+
+    def _coordinate_names(self) -> set[str]:
+        """Dimension coordinates, 2-D latitudes and longitudes, bounds, grid mappings, scalar axes."""
+        variables = self._group.variables
+        names = {dim for raw in variables.values() for dim in raw.dims if dim in variables and variables[dim].dims == (dim,)}
+        for raw in variables.values():
+            for attribute in _REFERENCES:
+                names.update(part.rstrip(":") for part in str(raw.attributes.get(attribute, "")).split())
+            if (is_latitude(raw) or is_longitude(raw)) and (raw.attributes.get("standard_name") or len(raw.dims) < 2):
+                names.add(raw.name)
+            if raw.attributes.get("grid_mapping_name") or raw.attributes.get("standard_name") == "healpix_index":
+                names.add(raw.name)
+            if raw.attributes.get("grid_name") == "healpix":
+                names.add(raw.name)
+            if not raw.dims and (raw.name in ("spatial_ref", "crs") or self._is_scalar_axis(raw)):
+                names.add(raw.name)
+            if kind_of(raw) in (AxisKind.TIME, AxisKind.REFERENCE_TIME, AxisKind.STEP) and self._is_auxiliary(raw):
+                names.add(raw.name)
+        return names
+
+    def _is_auxiliary(self, raw: RawVariable) -> bool:
+        """Times along dimensions of other variables (``valid_time(time, step)``, ``time_centered(time_counter)``)."""
+        return bool(raw.dims) and (
+            bool(raw.attributes.get("standard_name")) or raw.name in self._listed_coordinates()
+        )
+
+    def _listed_coordinates(self) -> set[str]:
+        names = set(str(self._group.attributes.get("coordinates", "")).split())
+        for raw in self._group.variables.values():
+            names.update(str(raw.attributes.get("coordinates", "")).split())
+        return names
+
+    def _is_scalar_axis(self, raw: RawVariable) -> bool:
+        if raw.dims or kind_of(raw) is None:
+            return False
+        known = any(name in raw.attributes for name in ("standard_name", "axis", "positive"))
+        return known or raw.name in self._listed_coordinates()
+
+    # axes
+
+    def _axes_of(self, raw: RawVariable, placement: Placement) -> tuple[Axis, ...]:
+        axes = [self._axis(dim, size) for dim, size in zip(raw.dims, raw.shape, strict=True) if dim not in placement.dims]
+        kinds = {axis.kind for axis in axes}
+        if AxisKind.STEP in kinds and AxisKind.REFERENCE_TIME not in kinds and AxisKind.TIME in kinds:
+            axes = [_as_reference(axis) if axis.kind is AxisKind.TIME else axis for axis in axes]
+        axes = _distinct(axes)
+        taken = {axis.kind for axis in axes}
+        names = {axis.name for axis in axes}
+        for scalar in self._scalars_of(raw):
+            if scalar.kind not in taken and scalar.name not in names:
+                axes.append(scalar)
+                taken.add(scalar.kind)
+        axes = _without_stray_step(axes)
+        by_name = {axis.name: axis for axis in axes}
+        return tuple(by_name[name] for name in ordered_axes(axes))
+
+    def _axis(self, dim: str, size: int) -> Axis:
+        if dim not in self._axes:
+            self._axes[dim] = self._find_axis(dim, size)
+        return self._axes[dim]
+
+    def _find_axis(self, dim: str, size: int) -> Axis:
+        """The dimension's own coordinate; another 1-D coordinate that tells time where that one does not."""
+        variables = self._group.variables
+        own = variables.get(dim)
+        candidates = [own] if own is not None and own.dims == (dim,) else []
+        kind = kind_of(candidates[0]) if candidates else None
+        listed = self._listed_coordinates()
+        others = [
+            raw
+            for raw in variables.values()
+            if raw.dims == (dim,) and raw.name != dim and raw.name in listed and kind_of(raw) is not None
+        ]
+        if kind is None:
+            candidates = sorted(others, key=lambda raw: kind_of(raw) is not AxisKind.TIME) + candidates
+        elif kind is not AxisKind.TIME and own is not None and str(own.attributes.get("axis", "")).upper() == "T":
+            candidates = others + candidates
+        problem: UnusableAxis | None = None
+        for raw in candidates:
+            try:
+                return build_axis(self._group, raw, dim)
+            except UnusableAxis as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return index_axis(dim, size)
+
+    def _scalars_of(self, raw: RawVariable) -> list[Axis]:
+        """Scalar coordinates of a variable: those it lists, and those nobody lists."""
+        if self._scalars is None:
+            self._scalars = {}
+            for name, candidate in self._group.variables.items():
+                if self._is_scalar_axis(candidate):
+                    try:
+                        self._scalars[name] = build_axis(self._group, candidate, None)
+                    except UnusableAxis:
+                        continue
+        listed = self._listed_coordinates()
+        own = set(str(raw.attributes.get("coordinates", "")).split())
+        return [axis for name, axis in self._scalars.items() if name in own or name not in listed or not own & listed]
+
+    # cubes
+
+    def _cubes(self, placed: list[_Placed]) -> Iterable[Cube]:
+        """Variables share a cube when grid and dimensions agree and no axis of one kind means two dimensions."""
+        groups: list[list[_Placed]] = []
+        for item in sorted(placed, key=lambda item: -len(item.axes)):
+            for members in groups:
+                if _compatible(members, item):
+                    members.append(item)
+                    break
+            else:
+                groups.append([item])
+        keys = _keys(groups)
+        order = {raw.raw.name: position for position, raw in enumerate(placed)}
+        for key, members in zip(keys, groups, strict=True):
+            members.sort(key=lambda item: order[item.raw.name])
+            axes = {axis.name: axis for item in members for axis in item.axes}
+            yield Cube(
+                key=key,
+                grid=members[0].placement.grid,
+                dims=members[0].placement.dims,
+                axes={name: axes[name] for name in ordered_axes(list(axes.values()))},
+                variables={item.raw.name: self._variable(item) for item in members},
+                attributes=self._group.attributes,
+                version=self._version,
+                native_crs=members[0].placement.crs,
+            )
+
+    def _variable(self, item: _Placed) -> Variable:
+        raw = item.raw
+        packing = packing_of(raw)
+        attributes = raw.attributes
+        return Variable(
+            id=raw.name,
+            field=StoredField(raw, packing, ChunkedReader(raw, self._version, self._cache)),
+            axes=tuple(axis.name for axis in item.axes),
+            kind=_variable_kind(raw, packing.values),
+            title=_title(attributes),
+            units=str(attributes["units"]) if attributes.get("units") is not None else None,
+            standard_name=str(attributes["standard_name"]) if attributes.get("standard_name") else None,
+            attributes={key: value for key, value in attributes.items() if key not in _STORAGE_ATTRIBUTES},
+            categories=_categories(attributes),
+        )
+
+
+_STORAGE_ATTRIBUTES = {
+    "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "valid_min", "valid_max",
+    "valid_range", "coordinates", "grid_mapping", "_ChunkSizes", "_Netcdf4Dimid", "DIMENSION_LABELS",
+    "actual_range", "cell_measures", "ancillary_variables", "_QuantizeBitRoundNumberOfSignificantDigits",
+}  # fmt: skip
+"""Attributes about storage, or about other variables of the file: not repeated in answers."""
+
+
+def _as_reference(axis: Axis) -> Axis:
+    return replace(axis, kind=AxisKind.REFERENCE_TIME, name="reference_time")
+
+
+def _without_stray_step(axes: list[Axis]) -> list[Axis]:
+    """A scalar step beside a time axis says nothing that the valid time does not say."""
+    kinds = {axis.kind for axis in axes}
+    if AxisKind.TIME in kinds:
+        return [axis for axis in axes if axis.kind is not AxisKind.STEP or axis.dim is not None]
+    return axes
+
+
+def _distinct(axes: list[Axis]) -> list[Axis]:
+    """One axis of each kind at most: a second one becomes an axis of its own name."""
+    seen: set[AxisKind] = set()
+    result = []
+    for axis in axes:
+        if axis.kind in seen and axis.kind is not AxisKind.OTHER and not axis.is_time:
+            axis = replace(axis, kind=AxisKind.OTHER, name=axis.source_name or axis.name)
+        elif axis.kind in seen and axis.is_time:
+            raise UnusableAxis(f"two axes of {axis.kind.value}")
+        seen.add(axis.kind)
+        result.append(axis)
+    return result
+
+
+def _compatible(members: list[_Placed], item: _Placed) -> bool:
+    first = members[0].placement
+    if first.grid is not item.placement.grid or first.dims != item.placement.dims:
+        return False
+    known = {axis.name: axis for member in members for axis in member.axes}
+    kinds = {axis.kind: axis for axis in known.values() if axis.kind is not AxisKind.OTHER}
+    for axis in item.axes:
+        same_kind = kinds.get(axis.kind)
+        if same_kind is not None and (same_kind.dim, same_kind.source_name) != (axis.dim, axis.source_name):
+            return False
+        if axis.name in known and known[axis.name].dim != axis.dim:
+            return False
+    return True
+
+
+def _keys(groups: list[list[_Placed]]) -> list[str]:
+    """A readable suffix per cube: what sets it apart — its own dimensions, else its grid."""
+    if len(groups) < 2:
+        return ["" for _ in groups]
+    everywhere = set.intersection(*({dim for item in members for dim in item.raw.dims} for members in groups))
+    keys: list[str] = []
+    for members in groups:
+        dims = [dim for item in members for dim in item.raw.dims if dim not in everywhere]
+        unique = list(dict.fromkeys(dims))
+        level = next((axis for item in members for axis in item.axes if axis.kind is AxisKind.Z), None)
+        word = level.source_name if level is not None and level.dim in unique else "-".join(unique[:2])
+        key = str(word or "sfc").lower()
+        if key in keys:
+            key = f"{key}-{members[0].placement.grid.kind}"
+        while key in keys:
+            key = f"{key}-{members[0].raw.name.lower()}"
+        keys.append(key)
+    return keys
+
+
+def _title(attributes: Mapping[str, Any]) -> str | None:
+    text = attributes.get("long_name") or attributes.get("title")
+    return str(text).strip() if text else None
+
+
+def _variable_kind(raw: RawVariable, values: np.dtype[Any]) -> VariableKind:
+    attributes = raw.attributes
+    if "flag_values" in attributes or "flag_masks" in attributes or "flag_meanings" in attributes:
+        return VariableKind.CATEGORY
+    standard = str(attributes.get("standard_name", ""))
+    if standard.endswith(("_direction", "_from_direction", "_to_direction")):
+        return VariableKind.DIRECTION
+    methods = str(attributes.get("cell_methods", "")).lower()
+    for word, kind in (
+        ("sum", VariableKind.SUM),
+        ("mean", VariableKind.MEAN),
+        ("maximum", VariableKind.MAXIMUM),
+        ("minimum", VariableKind.MINIMUM),
+    ):
+        if _time_method(methods, word):
+            return kind
+    return VariableKind.INSTANT
+
+
+def _time_method(methods: str, word: str) -> bool:
+    """Whether ``cell_methods`` applies a method along time (CF 7.3)."""
+    words = methods.replace("(", " ( ").split()
+    after = False
+    for item in words:
+        if item.endswith(":"):
+            after = item == "time:" or (after and not words[words.index(item) - 1].isalpha())
+        elif after:
+            return item == word
+    return False
+
+
+def _categories(attributes: Mapping[str, Any]) -> dict[int, str]:
+    values, meanings = attributes.get("flag_values"), attributes.get("flag_meanings")
+    if values is None or meanings is None:
+        return {}
+    names = meanings.split() if isinstance(meanings, str) else [str(name) for name in meanings]
+    try:
+        codes = [int(float(value)) for value in (values.split(",") if isinstance(values, str) else np.ravel(values))]
+    except ValueError:
+        return {}
+    return dict(zip(codes, names, strict=False))

@@ -1,0 +1,1 @@
+"""CF conventions: packing and missing values, calendars, axes and grids found from attributes."""

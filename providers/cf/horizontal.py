@@ -1,0 +1,389 @@
+"""Which grid a variable is on: found from CF, xdggs and GeoZarr metadata, or stated in the configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+from pyproj.exceptions import CRSError
+
+from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
+from ..readers.base import RawGroup, RawVariable
+from .packing import packing_of
+
+_NORTH = {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"}
+_EAST = {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"}
+_LAT_NAMES = {"lat", "latitude", "nav_lat", "lats", "xlat", "clat", "rlat2d", "tlat", "geolat", "lat_rho"}
+_LON_NAMES = {"lon", "longitude", "nav_lon", "lons", "xlong", "clon", "long", "tlong", "tlon", "geolon", "lon_rho"}
+_X_NAMES, _Y_NAMES = {"x", "easting", "xc", "xgeo"}, {"y", "northing", "yc", "ygeo"}
+
+
+class NoGrid(ValueError):
+    """A variable that cannot be placed on the Earth, with the reason."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A grid, the array dimensions it lies on (None: a dimension the data left out), and the coordinates it used."""
+
+    grid: Grid
+    dims: tuple[str | None, ...]
+    coordinates: frozenset[str]
+    crs: str | None = None
+
+
+class GridFinder:
+    """Finds grids in one group; each pair of coordinates is read and built once."""
+
+    def __init__(self, group: RawGroup, hints: Mapping[str, Any] | None = None) -> None:
+        self._group = group
+        self._hints = dict(hints or {})
+        self._built: dict[tuple[str, ...], Placement | NoGrid] = {}
+        self._latitudes = [v for v in group.variables.values() if is_latitude(v)]
+        self._longitudes = [v for v in group.variables.values() if is_longitude(v)]
+
+    def place(self, variable: RawVariable) -> Placement:
+        """The grid of a variable; raises NoGrid with the reason."""
+        return (
+            self._stated(variable)
+            or self._healpix(variable)
+            or self._geographic(variable)
+            or self._projected(variable)
+            or self._fixed(variable)
+            or _refuse(variable)
+        )
+
+    # stated in the configuration
+
+    def _stated(self, variable: RawVariable) -> Placement | None:
+        hints = self._hints
+        if hints.get("type") == "healpix":
+            nside = int(hints["nside"]) if "nside" in hints else _nside_of_size(variable)
+            dim = hints.get("dim") or _dim_of_size(variable, 12 * nside**2)
+            return Placement(HealpixGrid(nside, nested=_is_nested(hints.get("order"))), (dim,), frozenset())
+        names = hints.get("latitude"), hints.get("longitude")
+        if not all(names):
+            return None
+        missing = [name for name in names if name not in self._group.variables]
+        if missing:
+            raise NoGrid(f"the coordinate variable {missing[0]} of the configuration does not exist")
+        lat, lon = (self._group.variables[str(name)] for name in names)
+        return self._pair(variable, lat, lon)
+
+    # HEALPix
+
+    def _healpix(self, variable: RawVariable) -> Placement | None:
+        mapping = self._mapping(variable)
+        cells = self._cell_ids(variable)
+        facts: dict[str, Any] = {}
+        if mapping is not None and mapping.attributes.get("grid_mapping_name") == "healpix":
+            facts = dict(mapping.attributes)
+        elif cells is not None:
+            facts = dict(cells.attributes)
+        else:
+            return None
+        key = ("healpix", *(str(v.name) for v in (mapping, cells) if v is not None))
+        return self._once(key, lambda: self._build_healpix(variable, facts, cells))
+
+    def _build_healpix(self, variable: RawVariable, facts: dict[str, Any], cells: RawVariable | None) -> Placement:
+        level = next((facts[k] for k in ("refinement_level", "level", "depth", "resolution") if k in facts), None)
+        nside = facts.get("healpix_nside", facts.get("nside"))
+        size = int(np.asarray(nside).ravel()[0]) if nside is not None else 0
+        if not size and level is not None:
+            size = 2 ** int(np.asarray(level).ravel()[0])
+        if not size:
+            size = _nside_of_size(variable)
+        order = facts.get("indexing_scheme", facts.get("healpix_order", facts.get("order")))
+        ids = None if cells is None else packing_of(cells).unpack(cells.read_all())
+        dim = cells.dims[0] if cells is not None else _dim_of_size(variable, 12 * size**2)
+        used = frozenset() if cells is None else frozenset((cells.name,))
+        return Placement(HealpixGrid(size, nested=_is_nested(order), cells=ids), (dim,), used)
+
+    def _cell_ids(self, variable: RawVariable) -> RawVariable | None:
+        """The coordinate of cell ids: CF standard name ``healpix_index`` or xdggs attributes."""
+        for candidate in self._group.variables.values():
+            if len(candidate.dims) != 1 or candidate.dims[0] not in variable.dims:
+                continue
+            attributes = candidate.attributes
+            if attributes.get("standard_name") == "healpix_index" or attributes.get("grid_name") == "healpix":
+                return candidate
+        return None
+
+    # latitude and longitude
+
+    def _geographic(self, variable: RawVariable) -> Placement | None:
+        listed = _listed(variable)
+        pairs = [
+            (lat, lon)
+            for lat in _preferred(self._latitudes, listed)
+            for lon in _preferred(self._longitudes, listed)
+            if _fits(variable, lat) and _fits(variable, lon) and _same_family(lat, lon)
+        ]
+        reason: NoGrid | None = None
+        for rank in range(5):
+            for lat, lon in pairs:
+                if _rank(lat, lon) == rank:
+                    try:
+                        return self._pair(variable, lat, lon)
+                    except NoGrid as error:
+                        reason = reason or error
+        if reason is not None:
+            raise reason
+        return None
+
+    def _pair(self, variable: RawVariable, lat: RawVariable, lon: RawVariable) -> Placement:
+        key = ("pair", lat.name, lon.name)
+        return self._once(key, lambda: self._build_pair(lat, lon))
+
+    def _build_pair(self, lat: RawVariable, lon: RawVariable) -> Placement:
+        used = frozenset((lat.name, lon.name))
+        y, x = degrees(lat), degrees(lon)
+        if len(lat.dims) == 2:
+            return Placement(CurvilinearGrid(x, y), lat.dims, used)
+        if lat.dims == lon.dims and lat.dims:
+            return Placement(PointGrid(x, y, radius=self._radius), lat.dims, used)
+        if not lat.dims and not lon.dims:
+            return Placement(PointGrid(x, y, radius=self._radius), (None,), used)
+        dims = (lat.dims[0] if lat.dims else None, lon.dims[0] if lon.dims else None)
+        return Placement(RectilinearGrid(y, x), dims, used)
+
+    @property
+    def _radius(self) -> float | None:
+        value = self._hints.get("radius")
+        return None if value is None else float(value)
+
+    def _fixed(self, variable: RawVariable) -> Placement | None:
+        """A mooring: positions stored over a dimension of their own that all say the same place."""
+        listed = _listed(variable)
+        lats, lons = _preferred(self._latitudes, listed), _preferred(self._longitudes, listed)
+        if len(lats) != 1 or len(lons) != 1 or len(lats[0].dims) > 1 or len(lons[0].dims) > 1:
+            return None
+        if set(lats[0].dims + lons[0].dims) & set(variable.dims):
+            return None
+
+        def build() -> Placement:
+            y, x = np.unique(degrees(lats[0])), np.unique(degrees(lons[0]))
+            if len(x) != 1 or len(y) != 1:
+                raise NoGrid("positions are stored over a dimension that the variable does not have")
+            return Placement(PointGrid(x, y, radius=self._radius), (None,), frozenset((lats[0].name, lons[0].name)))
+
+        return self._once(("fixed", lats[0].name, lons[0].name), build)
+
+    # projections
+
+    def _projected(self, variable: RawVariable) -> Placement | None:
+        crs = self._crs(variable)
+        if crs is None:
+            return None
+        x, y = self._coordinate(variable, "x"), self._coordinate(variable, "y")
+        names = tuple(axis.name for axis in (x, y) if axis is not None)
+        key = ("projected", crs.to_string(), *names, *map(str, variable.shape[-2:]))
+        return self._once(key, lambda: self._build_projected(variable, crs, x, y))
+
+    def _build_projected(
+        self, variable: RawVariable, crs: pyproj.CRS, x: RawVariable | None, y: RawVariable | None
+    ) -> Placement:
+        dims: tuple[str | None, ...]
+        if x is not None and y is not None:
+            columns, rows = _unpacked(x), _unpacked(y)
+            dims, used = (y.dims[0], x.dims[0]), frozenset((x.name, y.name))
+        else:
+            columns, rows = self._from_transform(variable)
+            dims, used = variable.dims[-2:], frozenset()
+        if crs.is_geographic and not _is_rotated(crs):
+            return Placement(RectilinearGrid(rows, columns), dims, used, crs.to_string())
+        mesh_x, mesh_y = np.meshgrid(columns, rows)
+        transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
+        lon, lat = transformer.transform(mesh_x, mesh_y)
+        return Placement(CurvilinearGrid(lon, lat), dims, used, crs.to_string())
+
+    def _from_transform(self, variable: RawVariable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Cell centres from an affine transform: GeoZarr ``spatial:transform`` or GDAL ``GeoTransform``."""
+        mapping = self._mapping(variable)
+        sources = [variable.attributes, self._group.attributes, mapping.attributes if mapping else {}]
+        for attributes in sources:
+            affine = attributes.get("spatial:transform")
+            if affine is not None:
+                a, b, c, d, e, f = (float(part) for part in list(affine)[:6])
+                break
+            gdal = attributes.get("GeoTransform")
+            if gdal is not None:
+                parts = gdal.split() if isinstance(gdal, str) else list(gdal)
+                c, a, b, f, d, e = (float(part) for part in parts[:6])
+                break
+        else:
+            raise NoGrid("a projection, but neither x and y coordinates nor an affine transform")
+        if b or d:
+            raise NoGrid("a rotated affine transform")
+        rows, columns = variable.shape[-2:]
+        return c + a * (np.arange(columns) + 0.5), f + e * (np.arange(rows) + 0.5)
+
+    def _crs(self, variable: RawVariable) -> pyproj.CRS | None:
+        stated = self._hints.get("crs")
+        candidates: list[Any] = [stated] if stated else []
+        mapping = self._mapping(variable)
+        if mapping is not None:
+            candidates.append(dict(mapping.attributes))
+        for attributes in (variable.attributes, self._group.attributes):
+            candidates += [attributes.get(name) for name in ("proj:code", "proj:epsg", "proj:wkt2", "proj:projjson")]
+            candidates.append(attributes.get("crs_wkt"))
+        for candidate in candidates:
+            if candidate is not None and (crs := _parse_crs(candidate)) is not None:
+                return crs
+        return None
+
+    def _mapping(self, variable: RawVariable) -> RawVariable | None:
+        """The grid mapping variable (CF 5.6; the extended form ``crs: x y`` too), ``spatial_ref`` by convention."""
+        text = str(variable.attributes.get("grid_mapping", "")).strip()
+        names = [text.split()[0].rstrip(":")] if text else ["spatial_ref", "crs"]
+        found = next((self._group.variables[name] for name in names if name in self._group.variables), None)
+        if found is not None and not text and not (found.attributes and len(found.dims) == 0):
+            return None
+        return found
+
+    def _coordinate(self, variable: RawVariable, which: str) -> RawVariable | None:
+        standard = {f"projection_{which}_coordinate", f"projection_{which}_angular_coordinate"}
+        standard |= {"grid_longitude"} if which == "x" else {"grid_latitude"}
+        names = _X_NAMES if which == "x" else _Y_NAMES
+        for dim in variable.dims:
+            candidate = self._group.variables.get(dim)
+            if candidate is None or candidate.dims != (dim,):
+                continue
+            attributes = candidate.attributes
+            if attributes.get("standard_name") in standard or str(attributes.get("axis", "")).upper() == which.upper():
+                return candidate
+            if dim.lower() in names:
+                return candidate
+        return None
+
+    def _once(self, key: tuple[str, ...], build: Any) -> Placement:
+        if key not in self._built:
+            try:
+                self._built[key] = build()
+            except NoGrid as error:
+                self._built[key] = error
+            except ValueError as error:
+                self._built[key] = NoGrid(f"coordinates of this grid: {error}")
+        found = self._built[key]
+        if isinstance(found, NoGrid):
+            raise found
+        return found
+
+
+def is_latitude(variable: RawVariable) -> bool:
+    """Latitude by standard name, units, or (without either) name."""
+    return _is_angle(variable, "latitude", _NORTH, _LAT_NAMES)
+
+
+def is_longitude(variable: RawVariable) -> bool:
+    """Longitude by standard name, units, or (without either) name."""
+    return _is_angle(variable, "longitude", _EAST, _LON_NAMES)
+
+
+def _is_angle(variable: RawVariable, standard: str, units: set[str], names: set[str]) -> bool:
+    if variable.dtype.kind not in "iuf" or len(variable.dims) > 2:
+        return False
+    stated = variable.attributes.get("standard_name")
+    if stated:
+        return bool(stated == standard)
+    unit = str(variable.attributes.get("units", "")).strip().lower()
+    if unit in units:
+        return True
+    return variable.name.lower() in names and unit in ("", "degrees", "degree", "deg", "radian", "radians", "rad")
+
+
+def degrees(variable: RawVariable) -> NDArray[np.float64]:
+    """Coordinate values in degrees (ICON stores radians)."""
+    values = _unpacked(variable)
+    unit = str(variable.attributes.get("units", "")).strip().lower()
+    return np.degrees(values) if unit.startswith("rad") else values
+
+
+def _unpacked(variable: RawVariable) -> NDArray[np.float64]:
+    values = packing_of(variable).unpack(variable.read_all())
+    return np.asarray(values, np.float64)
+
+
+def _listed(variable: RawVariable) -> set[str]:
+    return set(str(variable.attributes.get("coordinates", "")).split())
+
+
+def _preferred(candidates: Iterable[RawVariable], listed: set[str]) -> list[RawVariable]:
+    """Candidates named by the variable's ``coordinates`` attribute, or all where it names none."""
+    found = list(candidates)
+    named = [candidate for candidate in found if candidate.name in listed]
+    return named or found
+
+
+def _fits(variable: RawVariable, coordinate: RawVariable) -> bool:
+    return set(coordinate.dims) <= set(variable.dims)
+
+
+def _same_family(lat: RawVariable, lon: RawVariable) -> bool:
+    """2-D coordinates share their dimensions; 1-D ones never pair with 2-D ones."""
+    if max(len(lat.dims), len(lon.dims)) == 2:
+        return lat.dims == lon.dims
+    return True
+
+
+def _rank(lat: RawVariable, lon: RawVariable) -> int:
+    """Order of trust: two coordinate dimensions, two dimensions, 2-D, one shared dimension, scalars."""
+    if len(lat.dims) == 1 and len(lon.dims) == 1 and lat.dims != lon.dims:
+        return 0 if (lat.name, lon.name) == (lat.dims[0], lon.dims[0]) else 1
+    if len(lat.dims) == 2:
+        return 2
+    return 3 if lat.dims and lat.dims == lon.dims else 4
+
+
+def _refuse(variable: RawVariable) -> Placement:
+    if not variable.dims:
+        raise NoGrid("a single number without a place")
+    raise NoGrid("no horizontal coordinates for its dimensions " + ", ".join(variable.dims))
+
+
+def _parse_crs(value: Any) -> pyproj.CRS | None:
+    try:
+        if isinstance(value, Mapping):
+            plain = {k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for k, v in value.items()}
+            if "type" in plain and "$schema" in plain:
+                return pyproj.CRS.from_json_dict(plain)
+            wkt = plain.get("crs_wkt") or plain.get("spatial_ref")
+            if wkt:
+                return pyproj.CRS.from_wkt(str(wkt))
+            return pyproj.CRS.from_cf(plain) if "grid_mapping_name" in plain else None
+        return pyproj.CRS.from_user_input(value)
+    except (CRSError, KeyError, ValueError, TypeError):
+        return None
+
+
+def _is_rotated(crs: pyproj.CRS) -> bool:
+    return crs.is_derived or "ob_tran" in crs.to_string()
+
+
+def _is_nested(order: Any) -> bool:
+    text = str(order or "nested").lower()
+    if text.startswith("nest"):
+        return True
+    if text == "ring":
+        return False
+    raise NoGrid(f"HEALPix order {order!r} is neither nested nor ring")
+
+
+def _nside_of_size(variable: RawVariable) -> int:
+    for size in variable.shape:
+        nside = math.isqrt(size // 12)
+        if nside and 12 * nside**2 == size:
+            return nside
+    raise NoGrid("HEALPix without nside, and no dimension of 12 nside² cells")
+
+
+def _dim_of_size(variable: RawVariable, size: int) -> str:
+    for dim, length in zip(variable.dims, variable.shape, strict=True):
+        if length == size:
+            return dim
+    raise NoGrid(f"HEALPix, but no dimension has {size} cells")

@@ -1,0 +1,334 @@
+"""A cube: variables on one grid with named axes, and reading any selection of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import InvalidParameter, NoData
+
+from .axes import Axis, AxisKind
+from .fields import Field, Values
+from .grids import Bbox, Grid, Selection
+
+Positions = NDArray[np.int64]
+
+
+class VariableKind(StrEnum):
+    """What may be done to a variable: see the rules on averaging and interpolation in the documentation."""
+
+    INSTANT = "instantaneous"
+    MEAN = "mean"
+    SUM = "accumulated"
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    DIRECTION = "direction"
+    CATEGORY = "categorical"
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """One field of a cube. ``axes`` names its axes in the order of every answer, scalar ones included."""
+
+    id: str
+    field: Field
+    axes: tuple[str, ...]
+    kind: VariableKind = VariableKind.INSTANT
+    title: str | None = None
+    units: str | None = None
+    standard_name: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    categories: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values that ``read`` returns."""
+        return self.field.dtype
+
+
+@dataclass(frozen=True)
+class Range:
+    """A stretch of an axis in its own values, bounds included; None is open. ``point`` asks for one value."""
+
+    low: Any
+    high: Any
+
+    @property
+    def is_point(self) -> bool:
+        return self.low is not None and self.low == self.high
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to take of a cube. Axis ranges by axis name; ``bbox`` in degrees."""
+
+    variables: tuple[str, ...] = ()
+    bbox: Bbox | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    valid_time: Range | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A query resolved to positions, from metadata only."""
+
+    variables: tuple[Variable, ...]
+    positions: Mapping[str, Positions]
+    axes: Mapping[str, Axis]
+    selection: Selection
+    run: str | None = None
+
+    @property
+    def values(self) -> int:
+        """How many numbers the answer holds."""
+        return sum(self.shape(variable)[1] for variable in self.variables)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of those numbers in memory."""
+        return sum(self.shape(variable)[1] * variable.dtype.itemsize for variable in self.variables)
+
+    def shape(self, variable: Variable) -> tuple[tuple[int, ...], int]:
+        """Shape of one variable's answer, and its product."""
+        shape = tuple(len(self.positions[name]) for name in variable.axes) + self.selection.shape
+        return shape, int(np.prod(shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """An answer in memory: values with their domain. Arrays run over ``axes`` of each variable, then the cells."""
+
+    variables: tuple[Variable, ...]
+    values: Mapping[str, Values]
+    axes: Mapping[str, Axis]
+    selection: Selection
+    grid: Grid
+    attributes: Mapping[str, Any]
+    run: str | None = None
+    """Reference time that answered, where several runs hold the valid time asked for."""
+    crs: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """Variables on one grid. ``key`` tells the cubes of one dataset apart; ``dims`` are the grid's array dimensions."""
+
+    key: str
+    grid: Grid
+    dims: tuple[str | None, ...]
+    axes: Mapping[str, Axis]
+    variables: Mapping[str, Variable]
+    attributes: Mapping[str, Any]
+    version: str
+    warnings: tuple[str, ...] = ()
+    native_crs: str | None = None
+
+    @property
+    def time(self) -> Axis | None:
+        """The axis of valid time, None for timeless data and for forecasts by run and step."""
+        return self._first(AxisKind.TIME)
+
+    @property
+    def is_forecast(self) -> bool:
+        """Valid time is reference time plus step, both axes."""
+        reference, step = self._first(AxisKind.REFERENCE_TIME), self._first(AxisKind.STEP)
+        return self.time is None and reference is not None and step is not None
+
+    def _first(self, kind: AxisKind) -> Axis | None:
+        return next((axis for axis in self.axes.values() if axis.kind is kind), None)
+
+    def axis(self, kind: AxisKind) -> Axis | None:
+        """The axis of a kind; a cube has one at most of each but ``other``."""
+        return self._first(kind)
+
+    @cached_property
+    def valid_times(self) -> tuple[NDArray[np.int64], str] | None:
+        """All valid times, ascending and unique, and their calendar."""
+        if self.time is not None:
+            return np.unique(self.time.values), self.time.calendar or "standard"
+        if self.is_forecast:
+            reference, step = self.axes["reference_time"], self.axes["step"]
+            times = (reference.values[:, None] + step.values[None, :])[self._runs_present]
+            return np.unique(times), reference.calendar or "standard"
+        return None
+
+    @cached_property
+    def _runs_present(self) -> NDArray[np.bool_]:
+        """Which (reference_time, step) pairs exist in a joined dataset."""
+        reference, step = self.axes["reference_time"], self.axes["step"]
+        mask = np.ones((reference.size, step.size), bool)
+        for variable in self.variables.values():
+            present = getattr(variable.field, "present", None)
+            if present is None:
+                continue
+            joined = variable.field.joined_dims  # type: ignore[attr-defined]
+            for other in [d for d in joined if d not in (reference.dim, step.dim)]:
+                present = present.all(axis=joined.index(other))
+                joined = tuple(d for d in joined if d != other)
+            if reference.dim in joined and step.dim in joined:
+                mask &= present if joined.index(reference.dim) == 0 else present.T
+            elif reference.dim in joined:
+                mask &= present[:, None]
+            elif step.dim in joined:
+                mask &= present[None, :]
+        return mask
+
+    def select(self, query: Query) -> Coverage:
+        """Read what a query asks for; raises NoData when it selects nothing."""
+        return self.read(self.plan(query))
+
+    def plan(self, query: Query) -> Plan:
+        """Resolve a query from metadata; raises NoData when an axis or the box selects nothing."""
+        chosen = tuple(self.variables[name] for name in query.variables or self.variables)
+        selection = self.grid.cover(query.bbox)
+        if not selection.size:
+            raise NoData("bbox: no cells there", parameter="bbox")
+        positions: dict[str, Positions] = {}
+        axes: dict[str, Axis] = {}
+        used = {name for variable in chosen for name in variable.axes}
+        run: str | None = None
+        if self.is_forecast and {"reference_time", "step"} <= used:
+            run = self._plan_run(query, positions, axes)
+        for name in used - positions.keys():
+            axis = self.axes[name]
+            positions[name] = self._positions(axis, query)
+            if not len(positions[name]):
+                raise NoData(f"{name}: no values there", parameter=name)
+            axes[name] = axis.take(positions[name])
+        return Plan(chosen, positions, axes, selection, run)
+
+    def _positions(self, axis: Axis, query: Query) -> Positions:
+        if axis.kind is AxisKind.TIME and query.valid_time is not None:
+            found = time_positions(axis, query.valid_time)
+            wanted = query.ranges.get(axis.name)
+            return found if wanted is None else np.intersect1d(found, time_positions(axis, wanted))
+        wanted = query.ranges.get(axis.name)
+        if wanted is None:
+            return np.arange(axis.size)
+        if wanted.is_point:
+            return time_positions(axis, wanted) if axis.is_time else axis.at(wanted.low)
+        if axis.is_text:
+            raise InvalidParameter(
+                f"subset: axis {axis.name} is a list of names, not a range",
+                parameter="subset",
+                allowed=axis.labels()[:50],
+            )
+        return axis.between(wanted.low, wanted.high)
+
+    def _plan_run(self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]) -> str | None:
+        """Choose runs and steps. With several runs left, the newest one that holds the valid time answers."""
+        reference, step = self.axes["reference_time"], self.axes["step"]
+        runs = self._positions(reference, query)
+        steps = self._positions(step, query)
+        valid = reference.values[:, None] + step.values[None, :]
+        hit = np.zeros(valid.shape, bool)
+        hit[np.ix_(runs, steps)] = True
+        hit &= self._runs_present
+        if query.valid_time is not None:
+            low, high = query.valid_time.low, query.valid_time.high
+            hit &= (valid >= low) if low is not None else True
+            hit &= (valid <= high) if high is not None else True
+        held = np.flatnonzero(hit.any(axis=1))
+        if not len(held):
+            raise NoData("datetime: no run holds it", parameter="datetime")
+        asked = query.ranges.get("reference_time")
+        if asked is not None and not asked.is_point and len(held) > 1 and query.valid_time is None:
+            positions["reference_time"], positions["step"] = held, np.flatnonzero(hit.any(axis=0))
+            axes["reference_time"] = reference.take(held)
+            axes["step"] = step.take(positions["step"])
+            return None
+        best = held[np.argmax(reference.values[held])]
+        positions["reference_time"] = np.array([best])
+        positions["step"] = np.flatnonzero(hit[best])
+        axes["reference_time"] = reference.take(positions["reference_time"])
+        axes["step"] = self._valid_axis(reference, step, int(best), positions["step"])
+        return str(axes["reference_time"].labels()[0])
+
+    def _valid_axis(self, reference: Axis, step: Axis, run: int, steps: Positions) -> Axis:
+        """Steps of one run as an axis of valid time."""
+        origin = reference.values[run]
+        bounds = None if step.bounds is None else origin + step.bounds[steps]
+        return replace(
+            step,
+            name="time",
+            kind=AxisKind.TIME,
+            values=origin + step.values[steps],
+            bounds=bounds,
+            calendar=reference.calendar,
+            standard_name="time",
+            title="valid time",
+        )
+
+    def read(self, plan: Plan) -> Coverage:
+        """Read the values of a plan."""
+        values = {
+            variable.id: self.read_variable(variable, plan.positions, plan.selection) for variable in plan.variables
+        }
+        return Coverage(
+            variables=plan.variables,
+            values=values,
+            axes=plan.axes,
+            selection=plan.selection,
+            grid=self.grid,
+            attributes=self.attributes,
+            run=plan.run,
+            crs=self.native_crs,
+        )
+
+    def read_variable(
+        self, variable: Variable, positions: Mapping[str, Positions], selection: Selection
+    ) -> Values:
+        """Values of shape (positions of each axis…, cells of the selection)."""
+        indexers: dict[str, Any] = {}
+        for name in variable.axes:
+            dim = self.axes[name].dim
+            if dim is not None:
+                indexers[dim] = positions[name]
+        for dim, indexer in zip(self.dims, selection.indexers, strict=True):
+            if dim is not None:
+                indexers[dim] = indexer
+        block = variable.field.read(indexers)
+        block = self._arrange(variable, block)
+        if selection.pick is not None:
+            flat = block.reshape(*block.shape[: -len(self.dims)], -1)
+            return flat[..., selection.pick]
+        if not selection.separable:
+            return block.reshape(*block.shape[: block.ndim - len(self.dims)], -1)
+        return block
+
+    def _arrange(self, variable: Variable, block: Values) -> Values:
+        """Dimensions in the order of the variable's axes, then those of the grid; missing ones with length 1."""
+        wanted = [self.axes[name].dim for name in variable.axes] + list(self.dims)
+        own = list(variable.field.dims)
+        order = [own.index(dim) for dim in wanted if dim is not None]
+        block = block.transpose(order) if order != list(range(len(order))) else block
+        for axis, dim in enumerate(wanted):
+            if dim is None:
+                block = np.expand_dims(block, axis)
+        return block
+
+    def at_cells(self, cells: Positions) -> Selection:
+        """A selection of flat cell indices, in that order (repeats allowed)."""
+        x, y = self.grid.centres(cells)
+        if len(self.grid.shape) == 1:
+            return Selection((cells,), x, y, separable=False)
+        rows, columns = np.divmod(cells, self.grid.shape[1])
+        top, left = int(rows.min()), int(columns.min())
+        width = int(columns.max()) - left + 1
+        block = (slice(top, int(rows.max()) + 1), slice(left, left + width))
+        return Selection(block, x, y, separable=False, pick=(rows - top) * width + columns - left)
+
+
+def time_positions(axis: Axis, wanted: Range) -> Positions:
+    """Positions of times in a range; an instant inside a cell's bounds is that cell."""
+    found = axis.between(wanted.low, wanted.high)
+    if len(found) or not wanted.is_point or axis.bounds is None:
+        return found
+    low, high = axis.bounds.min(axis=1), axis.bounds.max(axis=1)
+    return np.flatnonzero((low <= wanted.low) & (wanted.low < high))

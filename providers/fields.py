@@ -1,0 +1,175 @@
+"""Values of one variable, read lazily: from one file, or joined from many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cf.packing import Packing
+from .chunks import ChunkedReader, Indexer
+from .readers.base import RawVariable
+
+Values = NDArray[Any]
+
+
+class Field(Protocol):
+    """Values over named dimensions; missing is NaN."""
+
+    @property
+    def dims(self) -> tuple[str, ...]: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def read(self, indexers: Mapping[str, Indexer]) -> Values:
+        """Values at the outer product of the indexers, dimensions in their own order; a dimension left out is whole."""
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """A variable of one file."""
+
+    variable: RawVariable
+    packing: Packing
+    reader: ChunkedReader = field(repr=False)
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        return self.variable.dims
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.variable.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.packing.values
+
+    def read(self, indexers: Mapping[str, Indexer]) -> Values:
+        wanted = [
+            indexers.get(dim, slice(0, size))
+            for dim, size in zip(self.variable.dims, self.variable.shape, strict=True)
+        ]
+        return self.packing.unpack(self.reader.read(wanted))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where one file's field lies in a joined one: for each joined dimension, the positions its entries take.
+
+    ``expand`` are joined dimensions the file itself does not have (a scalar coordinate).
+    """
+
+    field: Field
+    positions: Mapping[str, NDArray[np.int64]]
+    expand: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class JoinedField:
+    """Many files as one variable. Where parts overlap the last one wins; where none is, values are missing."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    parts: Sequence[Part]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        types = {part.field.dtype for part in self.parts}
+        common = np.result_type(*types)
+        return common if common.kind == "f" or self.is_full else np.result_type(common, np.float32)
+
+    @property
+    def is_full(self) -> bool:
+        """Every cell of the joined dimensions comes from some file."""
+        return bool(self.present.all())
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which combinations of the joined dimensions exist, in the order of :attr:`joined_dims`."""
+        sizes = [self.shape[self.dims.index(dim)] for dim in self.joined_dims]
+        mask = np.zeros(sizes, bool)
+        for part in self.parts:
+            mask[np.ix_(*(part.positions[dim] for dim in self.joined_dims))] = True
+        return mask
+
+    @property
+    def joined_dims(self) -> tuple[str, ...]:
+        return tuple(dim for dim in self.dims if dim in self.parts[0].positions)
+
+    def read(self, indexers: Mapping[str, Indexer]) -> Values:
+        wanted = {
+            dim: _positions(indexers.get(dim, slice(0, size)))
+            for dim, size in zip(self.dims, self.shape, strict=True)
+            if dim in self.joined_dims
+        }
+        kept = {dim: indexer for dim, indexer in indexers.items() if dim not in wanted}
+        shape = tuple(
+            len(wanted[dim]) if dim in wanted else _length(indexers.get(dim), size)
+            for dim, size in zip(self.dims, self.shape, strict=True)
+        )
+        out: Values | None = None
+        for part in self.parts:
+            matches = {dim: _match(part.positions[dim], wanted[dim]) for dim in wanted}
+            if any(not len(where) for where, _ in matches.values()):
+                continue
+            block = self._read_part(part, matches, kept)
+            if out is None and block.shape == shape:
+                out = block if block.dtype == self.dtype else block.astype(self.dtype)
+                continue
+            if out is None:
+                out = self._missing(shape)
+            elif not out.flags.writeable:
+                out = out.copy()
+            target = [np.arange(size) for size in shape]
+            for dim, (where, _) in matches.items():
+                target[self.dims.index(dim)] = where
+            out[np.ix_(*target)] = block
+        return self._missing(shape) if out is None else out
+
+    def _missing(self, shape: tuple[int, ...]) -> Values:
+        return np.full(shape, np.nan, self.dtype) if self.dtype.kind == "f" else np.zeros(shape, self.dtype)
+
+    def _read_part(
+        self,
+        part: Part,
+        matches: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]],
+        kept: Mapping[str, Indexer],
+    ) -> Values:
+        """The part's cells with dimensions in the joined order."""
+        inner: dict[str, Indexer] = dict(kept)
+        inner.update({dim: at for dim, (_, at) in matches.items() if dim not in part.expand})
+        block = part.field.read(inner)
+        own = [dim for dim in part.field.dims]
+        order = [own.index(dim) for dim in self.dims if dim in own]
+        block = block.transpose(order)
+        for axis, dim in enumerate(self.dims):
+            if dim in part.expand:
+                block = np.expand_dims(block, axis)
+        return block
+
+
+def _positions(indexer: Indexer) -> NDArray[np.int64]:
+    return np.arange(indexer.start, indexer.stop) if isinstance(indexer, slice) else indexer
+
+
+def _length(indexer: Indexer | None, size: int) -> int:
+    if indexer is None:
+        return size
+    return indexer.stop - indexer.start if isinstance(indexer, slice) else len(indexer)
+
+
+def _match(
+    available: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where wanted positions are available: places in the answer, and places in the part."""
+    order = np.argsort(available, kind="stable")
+    ranked = available[order]
+    at = np.searchsorted(ranked, wanted).clip(0, max(len(ranked) - 1, 0))
+    hit = ranked[at] == wanted if len(ranked) else np.zeros(len(wanted), bool)
+    return np.flatnonzero(hit), order[at[hit]]

@@ -1,0 +1,231 @@
+"""CoverageJSON 1.0 (OGC 21-069r2).
+
+Rectilinear cells become a ``Grid`` domain; all other cells a ``MultiPoint`` or ``MultiPointSeries`` of their centres
+(CoverageJSON has no domain type for curvilinear or HEALPix grids); one cell becomes ``Point``, ``PointSeries`` or
+``VerticalProfile``. Variables on different axes make a ``CoverageCollection``. Missing values are null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+
+from ..axes import Axis, AxisKind, regular_step
+from ..cube import Coverage, Variable, VariableKind
+from ..units import ucum
+from .base import Format
+
+MEDIA_TYPE = "application/prs.coverage+json"
+_CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_DATA_TYPES = {"f": "float", "i": "integer", "u": "integer", "b": "integer"}
+
+
+def write(coverage: Coverage) -> bytes:
+    """The coverage as JSON text in UTF-8."""
+    return orjson.dumps(document(coverage), option=_OPTIONS)
+
+
+def document(coverage: Coverage) -> dict[str, Any]:
+    """The coverage as a document; arrays stay NumPy arrays for the encoder."""
+    groups: dict[tuple[str, ...], list[Variable]] = {}
+    for variable in coverage.variables:
+        groups.setdefault(variable.axes, []).append(variable)
+    parameters = {variable.id: parameter(variable) for variable in coverage.variables}
+    parts = [_coverage(coverage, axes, members) for axes, members in groups.items()]
+    if len(parts) == 1:
+        return {"type": "Coverage", **parts[0], "parameters": parameters, **_extras(coverage)}
+    return {
+        "type": "CoverageCollection",
+        "parameters": parameters,
+        "coverages": [{"type": "Coverage", **part} for part in parts],
+        **_extras(coverage),
+    }
+
+
+def _extras(coverage: Coverage) -> dict[str, Any]:
+    """What the answer should say of itself beyond its values."""
+    facts: dict[str, Any] = {}
+    if coverage.run is not None:
+        facts["ogcapi:reference_time"] = coverage.run
+    for name in ("licence", "license", "attribution", "references"):
+        if coverage.attributes.get(name):
+            facts[f"ogcapi:{name}"] = str(coverage.attributes[name])
+    return facts
+
+
+def _coverage(coverage: Coverage, names: tuple[str, ...], members: list[Variable]) -> dict[str, Any]:
+    axes = [coverage.axes[name] for name in names]
+    shown = [axis for axis in axes if _is_shown(axis)]
+    dropped = [axis for axis in axes if not _is_shown(axis)]
+    keys = [_axis_key(axis) for axis in shown]
+    domain = _domain(coverage, shown)
+    cells, shape = _cell_axes(coverage)
+    lengths = [axis.size for axis in shown] + shape
+    ranges = {}
+    for variable in members:
+        values = np.ascontiguousarray(coverage.values[variable.id])
+        ranges[variable.id] = {
+            "type": "NdArray",
+            "dataType": _DATA_TYPES[values.dtype.kind],
+            "axisNames": keys + cells,
+            "shape": lengths,
+            "values": _flat(values),
+        }
+    result: dict[str, Any] = {"domain": domain, "ranges": ranges}
+    if dropped:
+        result["ogcapi:coordinates"] = {axis.name: axis.labels()[0] for axis in dropped}
+    return result
+
+
+def _flat(values: np.ndarray) -> Any:
+    """Values as a flat array; the encoder writes NaN as null."""
+    flat = values.reshape(-1)
+    if flat.dtype.kind == "f" and np.isinf(flat).any():
+        flat = np.where(np.isfinite(flat), flat, np.nan)
+    if flat.dtype.itemsize < 4 and flat.dtype.kind == "f":
+        flat = flat.astype(np.float32)
+    return flat
+
+
+def _is_shown(axis: Axis) -> bool:
+    """Scalar reference times, members and others do not make an axis: they stand beside the domain."""
+    return axis.size > 1 or axis.kind in (AxisKind.TIME, AxisKind.Z)
+
+
+def _axis_key(axis: Axis) -> str:
+    if axis.kind is AxisKind.TIME:
+        return "t"
+    return "z" if axis.kind is AxisKind.Z else axis.name
+
+
+def _cell_axes(coverage: Coverage) -> tuple[list[str], list[int]]:
+    """Names and lengths of the horizontal axes of the ranges."""
+    selection = coverage.selection
+    if selection.separable:
+        return ["y", "x"], list(selection.shape)
+    return ([], []) if selection.size == 1 else (["composite"], [selection.size])
+
+
+def _domain(coverage: Coverage, shown: list[Axis]) -> dict[str, Any]:
+    selection = coverage.selection
+    axes: dict[str, Any] = {}
+    vertical = next((axis for axis in shown if axis.kind is AxisKind.Z), None)
+    if selection.separable or selection.size == 1:
+        axes["x"] = {"values": selection.x.tolist()}
+        axes["y"] = {"values": selection.y.tolist()}
+    else:
+        pairs = np.stack((selection.x, selection.y), -1)
+        axes["composite"] = {"dataType": "tuple", "coordinates": ["x", "y"], "values": pairs}
+    for axis in shown:
+        axes[_axis_key(axis)] = {"values": axis.labels(), **_bounds(axis)}
+    domain: dict[str, Any] = {"type": "Domain"}
+    kind = _domain_type(coverage, shown)
+    if kind is not None:
+        domain["domainType"] = kind
+    domain["axes"] = axes
+    domain["referencing"] = _referencing(shown, vertical)
+    return domain
+
+
+def _bounds(axis: Axis) -> dict[str, Any]:
+    if axis.bounds is None or len(axis.bounds) != axis.size:
+        return {}
+    if axis.is_time:
+        from ..cf.calendar import iso_times
+
+        return {"bounds": iso_times(axis.bounds.reshape(-1), axis.calendar or "standard")}
+    return {"bounds": axis.bounds.reshape(-1).tolist()} if axis.kind is AxisKind.Z else {}
+
+
+def _domain_type(coverage: Coverage, shown: list[Axis]) -> str | None:
+    """The common domain type (clause 9.11) the axes fit, None for axes beyond x, y, z and t."""
+    kinds = {axis.kind: axis.size for axis in shown}
+    if not set(kinds) <= {AxisKind.TIME, AxisKind.Z}:
+        return None
+    times, levels = kinds.get(AxisKind.TIME, 0), kinds.get(AxisKind.Z, 0)
+    selection = coverage.selection
+    if selection.separable and selection.size > 1:
+        return "Grid"
+    if selection.size == 1:
+        if levels > 1:
+            return "VerticalProfile" if times <= 1 else "Grid" if selection.separable else None
+        return "PointSeries" if times > 1 else "Point"
+    if levels:
+        return None
+    return "MultiPointSeries" if times > 1 else "MultiPoint"
+
+
+def _referencing(shown: list[Axis], vertical: Axis | None) -> list[dict[str, Any]]:
+    systems: list[dict[str, Any]] = [
+        {"coordinates": ["x", "y"], "system": {"type": "GeographicCRS", "id": _CRS84}}
+    ]
+    if vertical is not None:
+        systems.append({"coordinates": ["z"], "system": _vertical(vertical)})
+    for axis in shown:
+        if axis.kind is AxisKind.TIME:
+            systems.append({"coordinates": ["t"], "system": _temporal(axis)})
+        elif axis.kind is AxisKind.REFERENCE_TIME:
+            systems.append({"coordinates": [axis.name], "system": _temporal(axis)})
+    return systems
+
+
+def _temporal(axis: Axis) -> dict[str, Any]:
+    """Gregorian by name (clause 9.5.3); other calendars by their CF name."""
+    calendar = axis.calendar or "standard"
+    name = "Gregorian" if calendar in ("standard", "proleptic_gregorian") else calendar
+    return {"type": "TemporalRS", "calendar": name}
+
+
+def _vertical(axis: Axis) -> dict[str, Any]:
+    name = axis.title or axis.standard_name or axis.name
+    direction = axis.positive or "up"
+    facts: dict[str, Any] = {"name": {"en": name}, "direction": direction}
+    if axis.units:
+        facts["unit"] = {"symbol": axis.units}
+    return {"type": "VerticalCRS", "cs": {"csAxes": [facts]}}
+
+
+def parameter(variable: Variable) -> dict[str, Any]:
+    """One parameter: ``observedProperty.id`` is the CF standard name URI, symbols are UCUM where they really are."""
+    title = variable.title or (variable.standard_name or variable.id).replace("_", " ")
+    observed: dict[str, Any] = {"label": {"en": title}}
+    if variable.standard_name:
+        observed["id"] = _STANDARD_NAMES + variable.standard_name + "/"
+    result: dict[str, Any] = {"type": "Parameter", "description": {"en": title}, "observedProperty": observed}
+    if variable.kind is VariableKind.CATEGORY and variable.categories:
+        observed["categories"] = [
+            {"id": f"{variable.id}:{code}", "label": {"en": name}} for code, name in variable.categories.items()
+        ]
+        result["categoryEncoding"] = {f"{variable.id}:{code}": code for code in variable.categories}
+    elif variable.units:
+        result["unit"] = unit(variable.units)
+    return result
+
+
+def unit(text: str) -> dict[str, Any]:
+    """A CoverageJSON unit: the UCUM symbol where the unit is known to be one, else the text as stored."""
+    code = ucum(text)
+    if code is None:
+        return {"label": {"en": text}, "symbol": text}
+    symbol: Mapping[str, str] = {"value": code, "type": "http://www.opengis.net/def/uom/UCUM/"}
+    return {"label": {"en": text}, "symbol": symbol}
+
+
+def axis_step(axis: Axis) -> Any:
+    """Step of a regular axis in its own values, None otherwise."""
+    return regular_step(axis.values)
+
+
+COVERAGEJSON = Format(
+    name="json",
+    media_type=MEDIA_TYPE,
+    title="CoverageJSON",
+    write=write,
+    suffix=".covjson",
+    accepts=("application/json", "application/vnd.cov+json"),
+)

@@ -1,0 +1,22 @@
+"""Grid classes, one per way of placing cells; ``GRIDS`` names them for the configuration."""
+
+from .base import EARTH_RADIUS, Bbox, Grid, Selection
+from .healpix import HealpixGrid
+from .rectilinear import RectilinearGrid
+from .scattered import CurvilinearGrid, PointGrid
+
+GRIDS: dict[str, type[Grid]] = {
+    grid.kind: grid for grid in (RectilinearGrid, CurvilinearGrid, PointGrid, HealpixGrid)
+}
+
+__all__ = [
+    "EARTH_RADIUS",
+    "GRIDS",
+    "Bbox",
+    "CurvilinearGrid",
+    "Grid",
+    "HealpixGrid",
+    "PointGrid",
+    "RectilinearGrid",
+    "Selection",
+]

@@ -1,0 +1,183 @@
+"""Where cells are: the one interface every grid class has.
+
+Longitudes and latitudes are degrees on WGS 84 (OGC:CRS84 order: longitude first). Any longitude is
+accepted on input; ``-180 <= centre < 180`` or the grid's own range is never assumed by a caller.
+A *flat index* numbers the cells of a grid in the C order of its array dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Indexer = slice | Ints
+
+EARTH_RADIUS = 6_371_229.0
+"""Metres; the sphere of the IFS, used where a grid needs areas or distances."""
+
+
+class Bbox(NamedTuple):
+    """A box in degrees. ``west > east`` crosses the antimeridian; ``west == -180, east == 180`` is the globe."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def width(self) -> float:
+        """Degrees of longitude going east from ``west`` to ``east``, 0 to 360."""
+        span = self.east - self.west
+        if span >= 360:
+            return 360.0
+        return span if span >= 0 else span % 360.0
+
+    @property
+    def is_global(self) -> bool:
+        return self.width >= 360 and self.south <= -90 and self.north >= 90
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Cells of a grid: how to read them and where their centres are.
+
+    ``indexers`` (one per horizontal dimension) read a block; ``pick`` then takes cells out of the flattened
+    block (``None``: all of it). ``separable`` selections are a grid of ``y`` (rows) by ``x`` (columns): ``x`` has
+    one longitude per column (monotonic eastward, in the frame of the box asked for), ``y`` one latitude per row.
+    Otherwise ``x`` and ``y`` have one entry per cell.
+    """
+
+    indexers: tuple[Indexer, ...]
+    x: Floats
+    y: Floats
+    separable: bool
+    pick: Ints | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the horizontal part of an answer: (rows, columns) or (cells,)."""
+        return (len(self.y), len(self.x)) if self.separable else (len(self.x),)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+class Grid(ABC):
+    """Cells on the sphere. Immutable; every method is vectorised and safe under threads."""
+
+    kind: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @abstractmethod
+    def locate(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
+        """Flat index of the cell that contains each point, -1 where no cell does."""
+
+    @abstractmethod
+    def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
+        """Cells around each point for interpolation: indices and weights, shape (points, k).
+
+        Weights sum to one; index -1 with weight 0 fills up where a point has fewer neighbours.
+        """
+
+    @abstractmethod
+    def centres(self, index: ArrayLike | None = None) -> tuple[Floats, Floats]:
+        """Longitude and latitude of cell centres (all cells when ``index`` is None)."""
+
+    @abstractmethod
+    def edges(self, index: ArrayLike) -> tuple[Floats, Floats]:
+        """Corners of cells: longitudes and latitudes of shape (cells, corners)."""
+
+    @abstractmethod
+    def areas(self, index: ArrayLike | None = None) -> Floats:
+        """Cell areas in m² on a sphere of :data:`EARTH_RADIUS`."""
+
+    @abstractmethod
+    def cover(self, bbox: Bbox | None) -> Selection:
+        """Cells whose centre lies in the box (bounds included); the cell around it when no centre does.
+
+        Empty where the box is outside of the grid.
+        """
+
+    @property
+    @abstractmethod
+    def extent(self) -> Bbox:
+        """Box of all cell edges, ``-180 <= west < 180``."""
+
+    @property
+    @abstractmethod
+    def spacing(self) -> tuple[float, float]:
+        """Typical distance between centres in degrees (longitude, latitude)."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The grid in words of CF: ``type`` and what identifies it."""
+
+    @abstractmethod
+    def _identity(self) -> tuple[Any, ...]:
+        """Numbers and arrays that two grids share exactly when they are the same grid."""
+
+    @cached_property
+    def key(self) -> str:
+        """Stable hash of the grid, for caches and for joining files."""
+        digest = hashlib.sha256(self.kind.encode())
+        for part in self._identity():
+            if isinstance(part, np.ndarray):
+                digest.update(np.ascontiguousarray(part).tobytes())
+            else:
+                digest.update(repr(part).encode())
+        return digest.hexdigest()[:20]
+
+
+def as_points(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    """Broadcast two coordinate arrays to float64."""
+    x, y = np.broadcast_arrays(np.asarray(lon, np.float64), np.asarray(lat, np.float64))
+    return x, y
+
+
+def wrap180(lon: Floats) -> Floats:
+    """Longitudes moved into -180 <= lon < 180."""
+    return (np.asarray(lon, np.float64) + 180.0) % 360.0 - 180.0
+
+
+def in_frame(lon: Floats, west: float) -> Floats:
+    """Longitudes moved into west <= lon < west + 360, tolerating rounding just below ``west``."""
+    moved = west + (lon - west) % 360.0
+    return np.where(moved - west > 360.0 - 1e-9, moved - 360.0, moved)
+
+
+def to_unit_sphere(lon: Floats, lat: Floats) -> Floats:
+    """Points as unit vectors, shape (..., 3)."""
+    lam, phi = np.radians(lon), np.radians(lat)
+    cos_phi = np.cos(phi)
+    return np.stack((cos_phi * np.cos(lam), cos_phi * np.sin(lam), np.sin(phi)), axis=-1)
+
+
+def spans(lon: Floats) -> tuple[float, float]:
+    """Shortest arc (west, east) that holds all longitudes; ``-180 <= west < 180``, ``east`` may exceed 180."""
+    values = np.unique(wrap180(lon))
+    if len(values) == 1:
+        return float(values[0]), float(values[0])
+    gaps = np.diff(np.append(values, values[0] + 360.0))
+    widest = int(np.argmax(gaps))
+    start = (widest + 1) % len(values)
+    west = float(values[start])
+    return west, west + 360.0 - float(gaps[widest])
+
+
+def describe_only(**facts: Any) -> Mapping[str, Any]:
+    """Facts without the ones that are not known."""
+    return {name: value for name, value in facts.items() if value is not None}

@@ -1,0 +1,285 @@
+"""The only way to open data: one handle per source and version, change noticed, one cache of chunks."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from config.errors import SourceUnavailable
+
+from .build import Built, Refusal, build_cubes
+from .chunks import ChunkCache
+from .cube import Cube
+from .join import Member, join
+from .readers import OpenFile, Reader, reader_for
+
+SETTLE = 2.0
+"""Seconds a new or changed file of a folder must lie still before it is shown: half-copied files stay invisible."""
+
+_IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload", ".filepart", ".aux", ".idx", ".md5", ".lock"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where data are: files, folders, globs or URLs, and what the configuration says of their grid."""
+
+    paths: tuple[str, ...]
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Identity of the source in the state database and in caches."""
+        text = orjson.dumps([self.paths, dict(self.hints)], option=orjson.OPT_SORT_KEYS, default=str)
+        return hashlib.sha256(text).hexdigest()[:20]
+
+    @property
+    def is_single(self) -> bool:
+        """One file or store, as opposed to a folder or glob whose members come and go."""
+        if len(self.paths) != 1 or glob.has_magic(self.paths[0]):
+            return False
+        path = self.paths[0]
+        return "://" in path or not Path(path).is_dir() or _is_store(path)
+
+
+@dataclass(frozen=True)
+class NamedCube:
+    """A cube of a dataset with the file stem it comes from, empty when it was joined from several files."""
+
+    name: str
+    cube: Cube
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One version of a source: immutable, and readable as long as somebody holds it."""
+
+    cubes: tuple[NamedCube, ...]
+    refusals: tuple[Refusal, ...]
+    version: str
+    files: tuple[OpenFile, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Entry:
+    """What the store knows of a source."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    dataset: Dataset | None = None
+    error: SourceUnavailable | None = None
+    marks: tuple[tuple[str, str], ...] = ()
+    checked: float = 0.0
+    pending: frozenset[str] = frozenset()
+
+
+class Store:
+    """Opens sources. ``cache_bytes`` bounds decoded chunks; a source is looked at again after ``check_interval`` s."""
+
+    def __init__(
+        self,
+        *,
+        cache_bytes: int = 256 << 20,
+        check_interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cache = ChunkCache(cache_bytes)
+        self._interval = check_interval
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+        self._built: dict[tuple[str, str, str], tuple[OpenFile, Built]] = {}
+
+    def dataset(self, source: Source) -> Dataset:
+        """The newest version of a source; raises SourceUnavailable with the reason when it cannot be opened."""
+        with self._lock:
+            entry = self._entries.setdefault(source.key, _Entry())
+        now = self._clock()
+        if entry.checked and now - entry.checked < self._interval:
+            return _result(entry)
+        with entry.lock:
+            if not entry.checked or self._clock() - entry.checked >= self._interval:
+                self._refresh(source, entry)
+                entry.checked = self._clock()
+        return _result(entry)
+
+    def close(self) -> None:
+        """Release every handle; datasets still held by a request stop working."""
+        with self._lock:
+            for file, _ in self._built.values():
+                file.close()
+            self._built.clear()
+            self._entries.clear()
+
+    def _refresh(self, source: Source, entry: _Entry) -> None:
+        try:
+            marks, problems, pending = self._look(source, entry)
+            if entry.dataset is not None and marks == entry.marks and pending == entry.pending:
+                return
+            entry.dataset = self._assemble(source, marks, problems)
+            entry.marks, entry.error, entry.pending = marks, None, pending
+            self._forget_unused()
+        except SourceUnavailable as error:
+            entry.error, entry.dataset, entry.marks = error, None, ()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            entry.error, entry.dataset, entry.marks = SourceUnavailable(f"cannot be read: {reason}"), None, ()
+
+    def _look(
+        self, source: Source, entry: _Entry
+    ) -> tuple[tuple[tuple[str, str], ...], list[Refusal], frozenset[str]]:
+        """Locations with their fingerprints; what is not data; what is too new to be trusted."""
+        marks: list[tuple[str, str]] = []
+        problems: list[Refusal] = []
+        pending: set[str] = set()
+        known = dict(entry.marks)
+        single = source.is_single
+        for location in _locations(source):
+            try:
+                reader = reader_for(location)
+                mark = reader.fingerprint(location)
+            except SourceUnavailable as error:
+                if single:
+                    raise
+                problems.append(Refusal(Path(location).name, error.detail))
+                continue
+            except FileNotFoundError:
+                if single:
+                    raise
+                continue
+            if not single and known.get(location) != mark and not _is_settled(location, reader, mark, entry):
+                pending.add(location)
+                if location not in known:
+                    continue
+            marks.append((location, mark))
+        if not marks and not pending:
+            names = ", ".join(Path(path).name for path in source.paths)
+            raise SourceUnavailable(f"no data found at {names}")
+        return tuple(marks), problems, frozenset(pending)
+
+    def _assemble(self, source: Source, marks: Sequence[tuple[str, str]], problems: list[Refusal]) -> Dataset:
+        members: list[Member] = []
+        files: list[OpenFile] = []
+        refusals = list(problems)
+        for location, mark in marks:
+            try:
+                file, built = self._open(source, location, mark)
+            except SourceUnavailable as error:
+                if len(marks) == 1:
+                    raise
+                refusals.append(Refusal(Path(location).name, error.detail))
+                continue
+            files.append(file)
+            prefix = "" if len(marks) == 1 else f"{Path(location).name}: "
+            refusals += [replace(refusal, name=prefix + refusal.name) for refusal in built.refusals]
+            order = _recency(location)
+            members += [Member(location, cube, (*order, location)) for cube in built.cubes]
+        if not members:
+            raise SourceUnavailable(_nothing_to_serve(refusals))
+        by_key: dict[str, list[Member]] = {}
+        for member in members:
+            by_key.setdefault(member.cube.key, []).append(member)
+        cubes = [NamedCube(name, cube) for group in by_key.values() for name, cube in join(group)]
+        version = hashlib.sha256(repr(marks).encode()).hexdigest()[:20]
+        warnings = tuple(warning for item in cubes for warning in item.cube.warnings)
+        return Dataset(tuple(cubes), tuple(refusals), version, tuple(files), warnings)
+
+    def _open(self, source: Source, location: str, mark: str) -> tuple[OpenFile, Built]:
+        key = (source.key, location, mark)
+        known = self._built.get(key)
+        if known is None:
+            file = reader_for(location).open(location)
+            version = hashlib.sha256(f"{location}|{file.fingerprint}".encode()).hexdigest()[:20]
+            try:
+                built = build_cubes(file, self.cache, version=version, hints=source.hints)
+            except Exception:
+                file.close()
+                raise
+            known = self._built[key] = (file, built)
+        return known
+
+    def _forget_unused(self) -> None:
+        """Drop what no current dataset uses; the handle closes when the last request lets go of it."""
+        with self._lock:
+            used = {id(file) for entry in self._entries.values() if entry.dataset for file in entry.dataset.files}
+            for key in [key for key, (file, _) in self._built.items() if id(file) not in used]:
+                del self._built[key]
+
+
+def _result(entry: _Entry) -> Dataset:
+    if entry.dataset is not None:
+        return entry.dataset
+    if entry.error is not None:
+        raise SourceUnavailable(entry.error.detail)
+    raise SourceUnavailable("not opened yet")
+
+
+def _locations(source: Source) -> list[str]:
+    """Every file or store of a source, in name order."""
+    found: list[str] = []
+    for path in source.paths:
+        if "://" in path:
+            found.append(path)
+        elif glob.has_magic(path) and not Path(path).exists():
+            found += [hit for hit in sorted(glob.glob(path, recursive=True)) if not _is_ignored(Path(hit))]
+        elif Path(path).is_dir() and not _is_store(path):
+            found += _members(Path(path))
+        elif Path(path).exists():
+            found.append(path)
+        else:
+            raise SourceUnavailable(f"{Path(path).name}: no such file or folder")
+    return list(dict.fromkeys(found))
+
+
+def _members(folder: Path) -> list[str]:
+    """Files and Zarr stores below a folder, hidden and temporary ones left out."""
+    found: list[str] = []
+    for child in sorted(folder.iterdir()):
+        if _is_ignored(child):
+            continue
+        if child.is_dir() and not _is_store(str(child)):
+            found += _members(child)
+        else:
+            found.append(str(child))
+    return found
+
+
+def _is_ignored(path: Path) -> bool:
+    return path.name.startswith((".", "_")) or path.name.endswith("~") or path.suffix.lower() in _IGNORED_SUFFIXES
+
+
+def _is_store(path: str) -> bool:
+    return any((Path(path) / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata", ".zarray"))
+
+
+def _is_settled(location: str, reader: Reader, mark: str, entry: _Entry) -> bool:
+    """Whether a new file has stopped growing. At the first look a short wait decides, later the next look does."""
+    if "://" in location or time.time() - Path(location).stat().st_mtime >= SETTLE:
+        return True
+    if entry.checked:
+        return False
+    time.sleep(0.2)
+    try:
+        return reader.fingerprint(location) == mark
+    except FileNotFoundError:
+        return False
+
+
+def _recency(location: str) -> tuple[Any, ...]:
+    """Where files overlap the newer one answers."""
+    return (0,) if "://" in location else (Path(location).stat().st_mtime_ns,)
+
+
+def _nothing_to_serve(refusals: Sequence[Refusal]) -> str:
+    if not refusals:
+        return "holds no variables"
+    first = refusals[0]
+    more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+    return f"nothing to serve: {first.name}: {first.reason}{more}"
