@@ -1,7 +1,7 @@
 """The configuration: pygeoapi's YAML, read from one file or a folder of them, with our additions.
 
-Files are read in the order of their names. ``server``, ``logging`` and ``metadata`` merge key by key
-and the later file wins; a resource belongs to one file.
+Files are read in the order of their names. ``server``, ``logging`` and ``metadata`` merge key by
+key and the later file wins; a resource belongs to one file.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def _files(directory: Path) -> list[Path]:
         return [directory.absolute()]
     if not directory.is_dir():
         raise ConfigurationError("there is no such file or folder", file=str(directory))
-    files = sorted(f for f in directory.absolute().iterdir() if f.suffix in SUFFIXES and f.is_file())
+    files = sorted(
+        f for f in directory.absolute().iterdir() if f.suffix in SUFFIXES and f.is_file()
+    )
     if not files:
         raise ConfigurationError("the folder holds no *.yml or *.yaml", file=str(directory))
     return files
@@ -163,9 +165,7 @@ def _resource(name: str, content: dict[str, Any], file: Path) -> Resource:
     for key in content:
         close = _close_keys(str(key), typed="source" in content)
         if close is not None:
-            raise ConfigurationError(
-                _unknown(close), file=str(file), key=f"resources.{name}.{key}"
-            )
+            raise ConfigurationError(_unknown(close), file=str(file), key=f"resources.{name}.{key}")
     try:
         resource = Resource.model_validate({**content, "id": name, "file": str(file)})
     except ValidationError as error:
@@ -189,7 +189,9 @@ def _close_keys(key: str, *, typed: bool) -> list[str] | None:
 
 def _metadata(content: dict[str, Any], documents: list[Document]) -> Metadata:
     identification = content.get("identification") or {}
-    parts = {name: content[name] for name in ("license", "provider", "contact") if content.get(name)}
+    parts = {
+        name: content[name] for name in ("license", "provider", "contact") if content.get(name)
+    }
     try:
         return Metadata.model_validate({**identification, **parts})
     except ValidationError as error:

@@ -33,10 +33,12 @@ metadata = sa.MetaData()
 collection_ids = sa.Table(
     "collection_ids",
     metadata,
+    sa.Column("scope", sa.Text, primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("cube_key", sa.Text, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("id", sa.Text, nullable=False),
     sa.Column("assigned_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("scope", "id"),
 )
 generations = sa.Table(
     "generation",
@@ -74,19 +76,20 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def assign_id(self, source: str, cube_key: str, wanted: Sequence[str]) -> str:
+    def assign_id(self, scope: str, source: str, cube_key: str, wanted: Sequence[str]) -> str:
         """The id of a cube of a source: the one it has, else the first of ``wanted`` that is free.
 
-        Once assigned an id never changes. Raises ``Unprocessable`` when every candidate is taken.
+        A scope (one configuration, one set of paths) has every id once. Once assigned an id never changes. Raises ``Unprocessable`` when every candidate is taken.
         """
         for candidate in wanted:
-            found = self._id_of(source, cube_key)
+            found = self._id_of(scope, source, cube_key)
             if found is not None:
                 return found
             try:
                 with self.begin() as connection:
                     connection.execute(
                         sa.insert(collection_ids).values(
+                            scope=scope,
                             source=source,
                             cube_key=cube_key,
                             id=candidate,
@@ -97,15 +100,15 @@ class Database:
             except IntegrityError:
                 # the id is another cube's, or another process has just named this cube
                 continue
-        found = self._id_of(source, cube_key)
+        found = self._id_of(scope, source, cube_key)
         if found is not None:
             return found
         raise Unprocessable(f"no free collection id among: {', '.join(wanted) or 'no candidate'}")
 
-    def ids_of(self, source: str) -> dict[str, str]:
+    def ids_of(self, scope: str, source: str) -> dict[str, str]:
         """Cube key → collection id of every cube that the source ever had."""
         query = sa.select(collection_ids.c.cube_key, collection_ids.c.id).where(
-            collection_ids.c.source == source
+            collection_ids.c.scope == scope, collection_ids.c.source == source
         )
         with self.engine.connect() as connection:
             return {row.cube_key: row.id for row in connection.execute(query)}
@@ -129,9 +132,11 @@ class Database:
         """Closes what is open; the object may be used again."""
         self._engine.dispose()
 
-    def _id_of(self, source: str, cube_key: str) -> str | None:
+    def _id_of(self, scope: str, source: str, cube_key: str) -> str | None:
         query = sa.select(collection_ids.c.id).where(
-            collection_ids.c.source == source, collection_ids.c.cube_key == cube_key
+            collection_ids.c.scope == scope,
+            collection_ids.c.source == source,
+            collection_ids.c.cube_key == cube_key,
         )
         with self.engine.connect() as connection:
             return connection.execute(query).scalar()
@@ -209,7 +214,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def memory_database() -> Database:
-    """A database that lives as long as the object: for tests, and for commands that keep nothing."""
+    """A database of the object's own, in memory: for tests, and commands that keep nothing."""
     return _sqlite(URL.create("sqlite", database=":memory:"))
 
 

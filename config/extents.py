@@ -1,7 +1,7 @@
 """Extents as written in a configuration, for us (RFC 3339 text) and for pygeoapi (``datetime``).
 
-pygeoapi compares requests with ``begin`` and ``end`` as ``datetime`` objects: a YAML date, a text or
-a missing key there refuses every request with ``datetime``.
+pygeoapi compares requests with ``begin`` and ``end`` as ``datetime`` objects: a YAML date, a text
+or a missing key there refuses every request with ``datetime``.
 """
 
 from __future__ import annotations

@@ -202,11 +202,14 @@ class AddressGuard:
             address = address.ipv4_mapped
         if any(address in network for network in self._networks):
             return True
-        if isinstance(address, ipaddress.IPv6Address):
-            # these carry an IPv4 address inside, which may be private
-            if address.sixtofour or address.teredo or address in NAT64:
-                return False
-        return address.is_global and not address.is_multicast
+        return address.is_global and not address.is_multicast and not _carries_ipv4(address)
+
+
+def _carries_ipv4(address: Address) -> bool:
+    """Whether an IPv4 address, which may be private, is reached through this IPv6 address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return False
+    return bool(address.sixtofour or address.teredo or address in NAT64)
 
 
 class _GuardedTransport(httpx.HTTPTransport):

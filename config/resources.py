@@ -152,9 +152,9 @@ class Resource(BaseModel):
     source: Annotated[
         Source | None, Field(description="The data, from which every view is made.")
     ] = None
-    grid: Annotated[GridHints | None, Field(description="The grid, where the data fail to say.")] = (
-        None
-    )
+    grid: Annotated[
+        GridHints | None, Field(description="The grid, where the data fail to say.")
+    ] = None
     crs: Annotated[str | None, Field(description="CRS of the data, where they do not say it.")] = (
         None
     )

@@ -1,7 +1,7 @@
-"""The HTML of the server: pages made from the JSON documents of the standards, and the files they load.
+"""The HTML of the server: pages made from the standards' JSON documents, and the files they load.
 
 A page shows a document and adds nothing to it. Everything a page loads comes from this server's
-``/static``, and no page holds an inline script or style, so ``CONTENT_SECURITY_POLICY`` fits them all.
+``/static`` and no page holds an inline script or style: ``CONTENT_SECURITY_POLICY`` fits them all.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ogcapi import html_axes, html_links
 from ogcapi import html_documents as documents
 from ogcapi.html_snippets import snippets
 
@@ -67,14 +69,16 @@ class Pages:
             site_title=title,
             site_description=description,
             navigation=tuple(navigation),
-            axes=documents.axes,
-            variables=documents.variables,
+            axes=html_axes.axes,
+            variables=html_axes.variables,
             snippets=snippets,
-            extent_rows=documents.extent_rows,
-            link_groups=documents.link_groups,
-            downloads=documents.downloads,
-            find_link=documents.find_link,
+            extent_rows=html_axes.extent_rows,
+            link_groups=html_links.link_groups,
+            downloads=html_links.downloads,
+            find_link=html_links.find_link,
             conformance_groups=documents.conformance_groups,
+            has_map=html_links.has_map,
+            credit=documents.credit,
             kind=documents.kind,
             columns=documents.columns,
             status_reason=documents.status_reason,
@@ -88,6 +92,7 @@ class Pages:
             scalar=documents.scalar,
             compact=documents.compact,
             tail=documents.tail,
+            segment=_segment,
             paragraphs=_paragraphs,
         )
         self._templates: dict[str, Template] = {
@@ -105,8 +110,9 @@ class Pages:
         lang: str = "en",
         **extra: Any,
     ) -> bytes:
-        """A page as UTF-8. ``path`` is below ``base_url`` and without query; ``extra`` goes to the template.
+        """A page as UTF-8; ``path`` is below ``base_url``, without query.
 
+        ``extra`` goes to the template as it is.
         Raises ``KeyError`` for a template that does not exist.
         """
         base_url = base_url.rstrip("/")
@@ -116,7 +122,7 @@ class Pages:
             "path": path,
             "lang": lang,
             "breadcrumbs": documents.breadcrumbs(path, base_url),
-            "json_url": documents.json_url(doc, base_url, path),
+            "json_url": html_links.json_url(doc, base_url, path),
             "openapi_url": f"{base_url}/openapi?f=json",
             **extra,
         }
@@ -134,7 +140,7 @@ def asset_path(name: str) -> Path | None:
 
 
 def static_file(name: str) -> tuple[bytes, str, str] | None:
-    """Body, media type and strong ETag (quoted) of ``/static/{name}``; None when there is no such file.
+    """Body, media type and strong ETag (quoted) of ``/static/{name}``; None for no such file.
 
     ``swagger/…`` is Swagger UI. A name is matched as a whole, so it can leave neither folder.
     """
@@ -154,6 +160,10 @@ def static_file(name: str) -> tuple[bytes, str, str] | None:
 def _read(path: Path) -> tuple[bytes, str, str]:
     body = path.read_bytes()
     return body, _MEDIA_TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _paragraphs(value: str) -> Markup:

@@ -1,4 +1,4 @@
-"""How to open a collection elsewhere, written from the links it has: nothing is shown that it lacks."""
+"""How to open a collection elsewhere, written from the links it has and from nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ogcapi.html_documents import Link, read_links, tail
+from ogcapi.html_documents import tail
+from ogcapi.html_links import Link, read_links
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ def snippets(doc: Mapping[str, Any], base_url: str) -> list[Snippet]:
 def _qgis(links: list[Link], base_url: str) -> Iterator[Snippet]:
     wms = next((link for link in links if tail(link.rel) == "wms" or "/wms" in link.address), None)
     if wms:
-        yield Snippet("QGIS: WMS", "Layer › Add Layer › Add WMS/WMTS Layer › New › URL", wms.address)
+        yield Snippet(
+            "QGIS: WMS", "Layer › Add Layer › Add WMS/WMTS Layer › New › URL", wms.address
+        )
     geotiff = _coverage(links, "tiff")
     if geotiff:
         where = "Layer › Add Layer › Add Raster Layer › Protocol: HTTP(S) › URI"

@@ -66,11 +66,11 @@ class Range:
 
 @dataclass(frozen=True)
 class Query:
-    """What to take of a cube. Axis ranges by axis name; ``bbox`` in degrees."""
+    """What to take of a cube. By axis name a range, or a list of single values; ``bbox`` in degrees."""
 
     variables: tuple[str, ...] = ()
     bbox: Bbox | None = None
-    ranges: Mapping[str, Range] = field(default_factory=dict)
+    ranges: Mapping[str, Range | tuple[float, ...]] = field(default_factory=dict)
     valid_time: Range | None = None
 
 
@@ -183,10 +183,14 @@ class Cube:
         """Read what a query asks for; raises NoData when it selects nothing."""
         return self.read(self.plan(query))
 
-    def plan(self, query: Query) -> Plan:
-        """Resolve a query from metadata; raises NoData when an axis or the box selects nothing."""
+    def plan(self, query: Query, selection: Selection | None = None) -> Plan:
+        """Resolve a query from metadata; raises NoData when an axis or the box selects nothing.
+
+        ``selection`` names the cells directly instead of by ``query.bbox``.
+        """
         chosen = tuple(self.variables[name] for name in query.variables or self.variables)
-        selection = self.grid.cover(query.bbox)
+        if selection is None:
+            selection = self.grid.cover(query.bbox)
         if not selection.size:
             raise NoData("bbox: no cells there", parameter="bbox")
         positions: dict[str, Positions] = {}
@@ -207,10 +211,12 @@ class Cube:
         if axis.kind is AxisKind.TIME and query.valid_time is not None:
             found = time_positions(axis, query.valid_time)
             wanted = query.ranges.get(axis.name)
-            return found if wanted is None else np.intersect1d(found, time_positions(axis, wanted))
+            return np.intersect1d(found, time_positions(axis, wanted)) if isinstance(wanted, Range) else found
         wanted = query.ranges.get(axis.name)
         if wanted is None:
             return np.arange(axis.size)
+        if isinstance(wanted, tuple):
+            return np.concatenate([axis.at(value) for value in wanted]).astype(np.int64)
         if wanted.is_point:
             return time_positions(axis, wanted) if axis.is_time else axis.at(wanted.low)
         if axis.is_text:
@@ -238,7 +244,7 @@ class Cube:
         if not len(held):
             raise NoData("datetime: no run holds it", parameter="datetime")
         asked = query.ranges.get("reference_time")
-        if asked is not None and not asked.is_point and len(held) > 1 and query.valid_time is None:
+        if isinstance(asked, Range) and not asked.is_point and len(held) > 1 and query.valid_time is None:
             positions["reference_time"], positions["step"] = held, np.flatnonzero(hit.any(axis=0))
             axes["reference_time"] = reference.take(held)
             axes["step"] = step.take(positions["step"])
@@ -312,17 +318,6 @@ class Cube:
             if dim is None:
                 block = np.expand_dims(block, axis)
         return block
-
-    def at_cells(self, cells: Positions) -> Selection:
-        """A selection of flat cell indices, in that order (repeats allowed)."""
-        x, y = self.grid.centres(cells)
-        if len(self.grid.shape) == 1:
-            return Selection((cells,), x, y, separable=False)
-        rows, columns = np.divmod(cells, self.grid.shape[1])
-        top, left = int(rows.min()), int(columns.min())
-        width = int(columns.max()) - left + 1
-        block = (slice(top, int(rows.max()) + 1), slice(left, left + width))
-        return Selection(block, x, y, separable=False, pick=(rows - top) * width + columns - left)
 
 
 def time_positions(axis: Axis, wanted: Range) -> Positions:

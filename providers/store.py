@@ -66,6 +66,8 @@ class Dataset:
     version: str
     files: tuple[OpenFile, ...]
     warnings: tuple[str, ...] = ()
+    modified: float | None = None
+    """When the newest local file changed, seconds since 1970."""
 
 
 @dataclass
@@ -189,7 +191,7 @@ class Store:
         cubes = [NamedCube(name, cube) for group in by_key.values() for name, cube in join(group)]
         version = hashlib.sha256(repr(marks).encode()).hexdigest()[:20]
         warnings = tuple(warning for item in cubes for warning in item.cube.warnings)
-        return Dataset(tuple(cubes), tuple(refusals), version, tuple(files), warnings)
+        return Dataset(tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(files))
 
     def _open(self, source: Source, location: str, mark: str) -> tuple[OpenFile, Built]:
         key = (source.key, location, mark)
@@ -275,6 +277,16 @@ def _is_settled(location: str, reader: Reader, mark: str, entry: _Entry) -> bool
 def _recency(location: str) -> tuple[Any, ...]:
     """Where files overlap the newer one answers."""
     return (0,) if "://" in location else (Path(location).stat().st_mtime_ns,)
+
+
+def _modified(files: Sequence[OpenFile]) -> float | None:
+    times = []
+    for file in files:
+        path = Path(file.location)
+        if "://" not in file.location and path.exists():
+            inner = [path / name for name in ("zarr.json", ".zmetadata", ".zattrs")] if path.is_dir() else []
+            times += [item.stat().st_mtime for item in (path, *inner) if item.exists()]
+    return max(times, default=None)
 
 
 def _nothing_to_serve(refusals: Sequence[Refusal]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import zarr
 from healpix_geo import nested
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, BloscShuffle
+from zarr.codecs import BloscCodec
+from zarr.errors import ZarrUserWarning
 
 from ogcapi.demo.fields import Site, Weather
 from ogcapi.demo.metadata import TIME_UNITS, bounds_of, dataset_attributes
@@ -22,7 +24,7 @@ DAYS = 3
 LEVEL = 7
 
 # A map reads 18 chunks and one point's day reads 4, at 1.4 MB each before compression. Six hours
-# keep a map from dragging the whole day along; 241 x 240 makes three full rows and six full columns.
+# keep a map from dragging the whole day along; 241 x 240 makes three rows and six columns.
 ERA_CHUNKS = (6, 241, 240)
 # One chunk per base cell: in nested order a chunk is a compact piece of the sphere.
 HEALPIX_CHUNKS = (DAYS, 4**LEVEL)
@@ -79,13 +81,20 @@ def write_era(path: Path, weather: Weather) -> None:
     _write_heights(group, (2.0, 10.0))
     for name, (_, attributes) in ERA_VARIABLES.items():
         _create(
-            group, name, ("time", "latitude", "longitude"), (HOURS, 721, 1440), ERA_CHUNKS, attributes
+            group,
+            name,
+            ("time", "latitude", "longitude"),
+            (HOURS, 721, 1440),
+            ERA_CHUNKS,
+            attributes,
         )
     site = weather.at(longitude[None, :], latitude[:, None])
     site.prepare()
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda first: _write_hours(group, site, first), range(0, HOURS, ERA_CHUNKS[0])))
-    zarr.consolidate_metadata(group.store)
+        list(
+            pool.map(lambda first: _write_hours(group, site, first), range(0, HOURS, ERA_CHUNKS[0]))
+        )
+    _consolidate(group)
 
 
 def _write_hours(group: zarr.Group, site: Site, first: int) -> None:
@@ -125,23 +134,27 @@ def write_healpix(path: Path, weather: Weather) -> None:
         coordinates = f"{attributes.get('coordinates', '')} cell_ids".strip()
         attributes = {**attributes, "grid_mapping": "healpix", "coordinates": coordinates}
         _create(group, name, ("time", "cell"), (DAYS, cells.size), HEALPIX_CHUNKS, attributes)
-    site = weather.at(longitude, latitude)
+    # A cyclone is added to a run of points near its latitude: in ring order that run is short.
+    order = np.argsort(latitude, kind="stable")
+    site = weather.at(longitude[order], latitude[order])
     site.prepare()
     with ThreadPoolExecutor(2) as pool:
         daily = list(pool.map(lambda start: _daily_means(site, float(start)), days))
     for name in HEALPIX_VARIABLES:
-        _array(group, name)[:] = np.stack([day[name] for day in daily])
-    zarr.consolidate_metadata(group.store)
+        values = np.empty((DAYS, cells.size), np.float32)
+        values[:, order] = [day[name] for day in daily]
+        _array(group, name)[:] = values
+    _consolidate(group)
 
 
 def _daily_means(site: Site, start: float) -> dict[str, NDArray[np.float32]]:
-    """A day from its eight three-hourly states."""
+    """A day from its four six-hourly states."""
     temperature, rain, sea = (np.zeros(site.shape, np.float32) for _ in range(3))
-    samples = np.arange(1.5, 24.0, 3.0)
+    samples = np.arange(3.0, 24.0, 6.0)
     for hour in start + samples:
         state = site.state(float(hour))
         temperature += site.air_temperature(state, float(hour))
-        rain += site.precipitation_rate(state, float(hour)) * np.float32(3.0)
+        rain += site.precipitation_rate(state, float(hour)) * np.float32(6.0)
         sea += site.sea_temperature(0.0, float(hour)) + np.float32(273.15)
     sea = round_to_step(sea / samples.size, 2**-6)
     return {
@@ -153,6 +166,13 @@ def _daily_means(site: Site, start: float) -> dict[str, NDArray[np.float32]]:
 
 def _create_group(path: Path, attributes: Mapping[str, Any]) -> zarr.Group:
     return zarr.create_group(str(path), zarr_format=3, attributes=dict(attributes))
+
+
+def _consolidate(group: zarr.Group) -> None:
+    with warnings.catch_warnings():
+        # Zarr says that other readers may not know consolidated metadata; they then do without.
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=ZarrUserWarning)
+        zarr.consolidate_metadata(group.store)
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
@@ -179,14 +199,12 @@ def _create(
         dtype=dtype,
         dimension_names=dims,
         fill_value=np.nan if dtype.startswith("float") else 0,
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle=BloscShuffle.shuffle),
+        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
         attributes=dict(attributes),
     )
 
 
-def _write_axis(
-    group: zarr.Group, name: str, values: NDArray[Any], units: str, axis: str
-) -> None:
+def _write_axis(group: zarr.Group, name: str, values: NDArray[Any], units: str, axis: str) -> None:
     attributes = {"standard_name": name, "long_name": name, "units": units, "axis": axis}
     _create(group, name, (name,), values.shape, values.shape, attributes, "float64")[:] = values
 
@@ -198,7 +216,9 @@ def _write_time(group: zarr.Group, hours: NDArray[Any], bounds: NDArray[Any]) ->
     }  # fmt: skip
     _create(group, "time", ("time",), hours.shape, hours.shape, attributes, "float64")[:] = hours
     units = {"units": TIME_UNITS, "calendar": "proleptic_gregorian"}
-    _create(group, "time_bnds", ("time", "bnds"), bounds.shape, bounds.shape, units, "float64")[:] = bounds
+    _create(group, "time_bnds", ("time", "bnds"), bounds.shape, bounds.shape, units, "float64")[
+        :
+    ] = bounds
 
 
 def _write_heights(group: zarr.Group, metres: tuple[float, ...]) -> None:
@@ -222,6 +242,6 @@ def _write_cells(group: zarr.Group, cells: NDArray[np.uint64]) -> None:
         "standard_name": "healpix_index", "long_name": "HEALPix cell number", "units": "1",
         "grid_name": "healpix", "level": LEVEL, "indexing_scheme": "nested", "ellipsoid": "sphere",
     }  # fmt: skip
-    _create(
-        group, "cell_ids", ("cell",), cells.shape, (4**LEVEL,), attributes, "int64"
-    )[:] = cells.astype(np.int64)
+    _create(group, "cell_ids", ("cell",), cells.shape, (4**LEVEL,), attributes, "int64")[:] = (
+        cells.astype(np.int64)
+    )

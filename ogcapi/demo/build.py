@@ -124,7 +124,9 @@ def _refuse_foreign(folder: Path) -> None:
     ours = {MARKER, *(str(name) for name in _listed(marker))} if marker else set()
     foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
     if foreign:
-        raise FileExistsError(f"{folder.name} holds files that the demo did not write: {foreign[0]}")
+        raise FileExistsError(
+            f"{folder.name} holds files that the demo did not write: {foreign[0]}"
+        )
 
 
 def _listed(marker: dict[str, object]) -> list[object]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ogcapi.demo.land import Floats, land_fraction, terrain_height
+from ogcapi.demo.systems import Cyclone, Wave, draw_cyclones, draw_texture, draw_waves
 
 EPOCH = np.datetime64("2026-01-01T00:00:00", "s")
 
@@ -25,43 +26,6 @@ EARTH_RADIUS = 6.371e6
 ROTATION = 7.292e-5
 AIR_DENSITY = 1.2
 CYCLONE_REACH = 26.0  # degrees of latitude beyond which a cyclone is not felt
-
-
-@dataclass(frozen=True)
-class Wave:
-    """One travelling wave of pressure: amplitude in Pa, a band of latitudes, speed in degrees/hour."""
-
-    number: int
-    amplitude: float
-    latitude: float
-    width: float
-    speed: float
-    phase: float
-    tilt: float
-
-
-@dataclass(frozen=True)
-class Cyclone:
-    """A travelling low: birth place, drift in degrees/hour, depth in Pa, life around ``peak`` (hours)."""
-
-    longitude: float
-    latitude: float
-    drift_east: float
-    drift_north: float
-    depth: float
-    sharpness: float
-    peak: float
-    life: float
-
-    def strength(self, hours: float) -> float:
-        """0 to 1, greatest at ``peak``."""
-        return float(np.exp(-(((hours - self.peak) / self.life) ** 2)))
-
-    def centre(self, hours: float) -> tuple[float, float]:
-        since = hours - self.peak
-        return self.longitude + self.drift_east * since, float(
-            np.clip(self.latitude + self.drift_north * since, -78.0, 78.0)
-        )
 
 
 @dataclass(frozen=True)
@@ -85,39 +49,7 @@ class Weather:
 def make_weather(seed: int) -> Weather:
     """Draw a world; equal seeds give equal worlds."""
     rng = np.random.default_rng(seed)
-    waves = []
-    for hemisphere in (1.0, -1.0):
-        strength = 1.0 if hemisphere > 0 else 0.75
-        for number in range(1, 10):
-            amplitude = strength * rng.uniform(0.7, 1.2) * (620.0 if number in (2, 3, 5, 6, 7) else 380.0)
-            speed = (number - 2.5) * 0.055 + rng.uniform(-0.03, 0.03)
-            waves.append(
-                Wave(
-                    number, amplitude, hemisphere * rng.uniform(46, 58), rng.uniform(13, 20),
-                    speed, rng.uniform(0, 360), hemisphere * rng.uniform(-1.6, -0.4),
-                )
-            )  # fmt: skip
-    cyclones = []
-    for hemisphere, count in ((1.0, 13), (-1.0, 12)):
-        for index in range(count):
-            cyclones.append(
-                Cyclone(
-                    longitude=360.0 * (index + rng.uniform(-0.3, 0.3)) / count,
-                    latitude=hemisphere * rng.uniform(40, 63),
-                    drift_east=rng.uniform(0.45, 0.85),
-                    drift_north=hemisphere * rng.uniform(0.02, 0.14),
-                    depth=rng.uniform(1600, 4300),
-                    sharpness=rng.uniform(45, 110),
-                    peak=rng.uniform(-24, 110),
-                    life=rng.uniform(45, 110),
-                )
-            )
-    # Rows: wave numbers east and north, drift in degrees/hour, phase: the grain of showers.
-    texture = np.stack(
-        [rng.integers(14, 75, 12), rng.integers(-60, 60, 12), rng.uniform(0.1, 0.7, 12), rng.uniform(0, 6.28, 12)],
-        axis=1,
-    ).astype(float)  # fmt: skip
-    return Weather(seed, tuple(waves), tuple(cyclones), texture)
+    return Weather(seed, draw_waves(rng), draw_cyclones(rng), draw_texture(rng))
 
 
 @dataclass(frozen=True)
@@ -200,7 +132,7 @@ class Site:
         return State(pressure, eastward, northward, fold, storm)
 
     def _wave_terms(self, hours: float) -> dict[int, tuple[Floats, Floats, Floats, Floats]]:
-        """Per wave number the factors of cos and sin, and their derivatives by latitude in radians."""
+        """Per wave number the factors of cos and sin, and their derivatives by latitude (rad)."""
         terms: dict[int, tuple[Floats, Floats, Floats, Floats]] = {}
         for wave in self.weather.waves:
             distance = (self.latitude - np.float32(wave.latitude)) / np.float32(wave.width)
@@ -226,12 +158,16 @@ class Site:
         strength = cyclone.strength(hours)
         lon0, lat0 = cyclone.centre(hours)
         near = np.abs(self.latitude - lat0) < CYCLONE_REACH
-        rows = np.flatnonzero(near.reshape(near.shape[0], -1).any(axis=1)) if near.ndim else near[None]
+        rows = (
+            np.flatnonzero(near.reshape(near.shape[0], -1).any(axis=1)) if near.ndim else near[None]
+        )
         if strength < 0.02 or not rows.size or not near.any():
             return
         part = slice(int(rows[0]), int(rows[-1]) + 1) if near.ndim else Ellipsis
         sin_lat, cos_lat = (table[part] for table in self._sin_cos_lat)
-        longitude = self.longitude[part] if self.longitude.shape[:1] == near.shape[:1] else self.longitude
+        longitude = (
+            self.longitude[part] if self.longitude.shape[:1] == near.shape[:1] else self.longitude
+        )
         delta = np.deg2rad(longitude - np.float32(lon0))
         sin0, cos0 = np.float32(np.sin(np.deg2rad(lat0))), np.float32(np.cos(np.deg2rad(lat0)))
         cos_delta, sin_delta = np.cos(delta), np.sin(delta)
@@ -253,15 +189,19 @@ class Site:
 
     def sea_level_pressure(self, state: State, hours: float) -> Floats:
         """Mean sea level pressure in Pa."""
-        high_land = np.float32(900.0) * self._band(50.0, 14.0) - np.float32(500.0) * self._band(-22.0, 12.0)
-        tide = np.float32(110.0) * self._sin_cos_lat[1] ** 3 * np.cos(
-            2 * self._solar_angle(hours, highest=10.0)
+        high_land = np.float32(900.0) * self._band(50.0, 14.0) - np.float32(500.0) * self._band(
+            -22.0, 12.0
+        )
+        tide = (
+            np.float32(110.0)
+            * self._sin_cos_lat[1] ** 3
+            * np.cos(2 * self._solar_angle(hours, highest=10.0))
         )
         pressure: Floats = self._zonal_pressure() + high_land * self.land + tide + state.pressure
         return pressure
 
     def wind(self, state: State) -> tuple[Floats, Floats]:
-        """Eastward and northward wind at 10 m in m s-1, from pressure gradient, rotation and friction."""
+        """Eastward and northward wind at 10 m in m s-1: pressure gradient, rotation, friction."""
         step = np.float32(0.1)
         zonal_slope = (self._zonal_pressure(step) - self._zonal_pressure(-step)) / np.float32(
             2 * np.deg2rad(0.1) * EARTH_RADIUS
@@ -285,12 +225,20 @@ class Site:
         mild = np.float32(300.0) - np.float32(22.0) * np.sin(np.deg2rad(origin + 9.0)) ** 2
         northern = np.float32(-8.0) * np.tanh((origin - 44.0) * np.float32(1 / 3.5))
         southern = np.float32(-5.0) * np.tanh((-origin - 47.0) * np.float32(1 / 3.5))
-        polar = np.float32(-8.0) * np.float32(1.0) / (1 + np.exp((62.0 - self.latitude) * np.float32(0.2)))
+        polar = (
+            np.float32(-8.0)
+            * np.float32(1.0)
+            / (1 + np.exp((62.0 - self.latitude) * np.float32(0.2)))
+        )
         season = (
             np.float32(-17.0) * self._band(63.0, 17.0)
             + np.float32(4.0) * self._band(-25.0, 15.0)
             - np.float32(12.0) * self._band(-82.0, 9.0)
         )
+        # The warm Atlantic west of Europe, the cold interior of Asia.
+        from_west = np.exp(1.8 * (np.cos(np.deg2rad(self.longitude + 5.0)) - 1.0))
+        inland = np.exp(1.8 * (np.cos(np.deg2rad(self.longitude - 115.0)) - 1.0))
+        season = season + (11.0 * from_west - 9.0 * inland) * self._band(60.0, 14.0)
         warmth = self._band(-10.0, 45.0)
         sunlit = np.float32(0.5) + np.float32(5.5) * warmth
         daily = self.land * sunlit * np.cos(self._solar_angle(hours, highest=14.5))
@@ -307,9 +255,11 @@ class Site:
         front = np.exp(-(((np.abs(origin) - 46.0) * np.float32(1 / 3.2)) ** 2))
         lift = np.clip(state.storm * 1.6 - state.pressure * np.float32(1 / 5000.0), 0, 1.8)
         frontal = np.float32(3.2) * front * lift * (1 + np.float32(0.35) * grain)
-        belt_lat = np.float32(-5.0) + np.float32(4.0) * np.sin(
-            np.deg2rad(2 * self.longitude + 40.0)
-        ) - np.float32(4.0) * self.land
+        belt_lat = (
+            np.float32(-5.0)
+            + np.float32(4.0) * np.sin(np.deg2rad(2 * self.longitude + 40.0))
+            - np.float32(4.0) * self.land
+        )
         belt = np.exp(-(((self.latitude - belt_lat) * np.float32(1 / 6.5)) ** 2))
         pulse = np.cos(np.deg2rad(7 * self.longitude + np.float32(2.3 * hours % 360)))
         afternoon = 1 + np.float32(0.7) * self.land * np.cos(self._solar_angle(hours, highest=17.0))
@@ -382,5 +332,7 @@ class Site:
                 (phase + np.deg2rad(east * drift * hours / 60)) % (2 * np.pi)
             )
             total += np.cos(angle) * cosine + np.sin(angle) * sine
-        strength = np.float32(0.35) + np.float32(1.0) * (self._band(41.0, 9.0) + self._band(-43.0, 9.0))
+        strength = np.float32(0.35) + np.float32(1.0) * (
+            self._band(41.0, 9.0) + self._band(-43.0, 9.0)
+        )
         return total * strength

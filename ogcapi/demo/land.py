@@ -7,11 +7,12 @@ and sea to differ, not a coastline.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 # Rings of (longitude, latitude) in degrees; a ring may pass +180, the raster wraps it.
 OUTLINES: tuple[tuple[tuple[float, float], ...], ...] = (
@@ -27,7 +28,10 @@ OUTLINES: tuple[tuple[tuple[float, float], ...], ...] = (
     ),
     ((-120, 70), (-105, 68), (-100, 74), (-118, 77), (-125, 73)),
     ((-90, 72), (-72, 67), (-64, 63), (-62, 67), (-80, 74), (-75, 79), (-62, 83), (-90, 81)),
-    ((-73, 78), (-54, 70), (-50, 62), (-43, 60), (-38, 66), (-22, 70), (-18, 77), (-30, 83), (-60, 82)),
+    (
+        (-73, 78), (-54, 70), (-50, 62), (-43, 60), (-38, 66), (-22, 70), (-18, 77), (-30, 83),
+        (-60, 82),
+    ),
     ((-85, 22), (-75, 19), (-69, 18), (-70, 20), (-77, 21), (-82, 23)),
     ((-24, 65), (-19, 63), (-14, 65), (-17, 66)),
     # South America
@@ -115,14 +119,14 @@ def land_fraction(longitude: Floats, latitude: Floats) -> Floats:
 
 
 def terrain_height(longitude: Floats, latitude: Floats, land: Floats) -> Floats:
-    """Height above sea level in metres: smooth ranges on land with ridges of a few degrees, 0 at sea."""
+    """Metres above sea level: smooth ranges with ridges of a few degrees, 0 at sea."""
     height = np.full_like(land, 120.0)
     for centre_lon, centre_lat, half_lon, half_lat, metres in RANGES:
         east = (np.mod(longitude - centre_lon + 180.0, 360.0) - 180.0) / half_lon
         north = (latitude - centre_lat) / half_lat
         height += np.float32(metres) * (np.exp(-(east**2)) * np.exp(-(north**2)))
     x, y = np.deg2rad(longitude), np.deg2rad(latitude)
-    # Bent coordinates keep the ridges from lying in rows; the bends are whole waves, so 180 W meets 180 E.
+    # Bent coordinates keep the ridges out of rows; whole waves, so that 180 W meets 180 E.
     x, y = x + 0.05 * np.sin(7 * y + 2 * x), y + 0.05 * np.sin(9 * x + 5 * y)
     ridges = np.sin(41 * x) * np.sin(53 * y) + np.sin(67 * x + 1.0) * np.cos(79 * y)
     ridges += np.cos(103 * x + 0.5) * np.sin(97 * y + 2.0)
@@ -131,7 +135,7 @@ def terrain_height(longitude: Floats, latitude: Floats, land: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _land_raster() -> Floats:
+def _land_raster() -> NDArray[np.float32]:
     """One-degree land fraction, rows from 89.5 S, columns from 0.5 E, smoothed; read only."""
     column, row = np.arange(360) + 0.5, np.arange(180)[:, None] - 89.5
     mask = np.zeros((180, 360), bool)
@@ -143,14 +147,12 @@ def _land_raster() -> Floats:
         raster = 0.5 * raster + 0.25 * (np.roll(raster, 1, 1) + np.roll(raster, -1, 1))
         edged = np.pad(raster, ((1, 1), (0, 0)), mode="edge")
         raster = 0.5 * raster + 0.25 * (edged[:-2] + edged[2:])
-    raster = np.clip((raster - 0.15) / 0.7, 0, 1).astype(np.float32)
-    raster.setflags(write=False)
-    return raster
+    coast: NDArray[np.float32] = np.clip((raster - 0.15) / 0.7, 0, 1).astype(np.float32)
+    coast.setflags(write=False)
+    return coast
 
 
-def _inside(
-    x: NDArray[np.float64], y: NDArray[np.float64], ring: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _inside(x: Floats, y: Floats, ring: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Even-odd rule for a row ``x`` and a column ``y``."""
     inside = np.zeros((y.size, x.size), bool)
     if x[-1] < ring[:, 0].min() or x[0] > ring[:, 0].max():

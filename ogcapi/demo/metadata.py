@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ogcapi.demo.land import Floats
 
 TIME_UNITS = "hours since 2026-01-01 00:00:00"
 LICENCE = "CC-BY-4.0"
@@ -25,6 +26,6 @@ def dataset_attributes(title: str, conventions: str) -> dict[str, str]:
     }
 
 
-def bounds_of(starts: NDArray[np.float64], length: float) -> NDArray[np.float64]:
+def bounds_of(starts: Floats, length: float) -> Floats:
     """Interval bounds of shape (n, 2)."""
     return np.stack([starts, starts + length], axis=1)

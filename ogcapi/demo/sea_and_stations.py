@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ogcapi.demo.fields import Weather
-from ogcapi.demo.land import land_fraction
+from ogcapi.demo.land import Floats, land_fraction
 from ogcapi.demo.metadata import TIME_UNITS, bounds_of, dataset_attributes
 from ogcapi.demo.places import PLACES
 from ogcapi.demo.rounding import round_to_step
@@ -25,9 +25,7 @@ STATION_HOURS = 240
 FILL = np.float32(1e20)
 
 
-def tripolar(
-    row: NDArray[np.float64], column: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def tripolar(row: Floats, column: Floats) -> tuple[Floats, Floats]:
     """Longitude (-180..180) and latitude of fractional grid indices; they broadcast.
 
     Rows are parallels up to ``JOIN_LATITUDE``; beyond it they are ellipses of the stereographic
@@ -75,9 +73,7 @@ def write_ocean(path: Path, weather: Weather) -> None:
         _ocean_variable(file, "so", salinity, "sea_water_salinity", "Sea water salinity", "1e-3")
 
 
-def _water(
-    longitude: NDArray[np.float64], latitude: NDArray[np.float64]
-) -> NDArray[np.bool_]:
+def _water(longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
     """Where each depth is water: shelves around the land, basins further out."""
     east, north = longitude.astype(np.float32), latitude.astype(np.float32)
     land = land_fraction(east, north)
@@ -94,12 +90,15 @@ def _water(
 
 def _cells(
     file: netCDF4.Dataset,
-    row: NDArray[np.float64],
-    column: NDArray[np.float64],
-    longitude: NDArray[np.float64],
-    latitude: NDArray[np.float64],
+    row: Floats,
+    column: Floats,
+    longitude: Floats,
+    latitude: Floats,
 ) -> None:
-    corners = [tripolar(row + dy, column + dx) for dy, dx in ((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5))]
+    corners = [
+        tripolar(row + dy, column + dx)
+        for dy, dx in ((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5))
+    ]
     for index, (name, units, values) in enumerate(
         (("lon", "degrees_east", longitude), ("lat", "degrees_north", latitude))
     ):
@@ -158,14 +157,16 @@ def write_stations(path: Path, weather: Weather) -> None:
 
 def _series(
     weather: Weather,
-    longitude: NDArray[np.float64],
-    latitude: NDArray[np.float64],
-    height: NDArray[np.float64],
-    hours: NDArray[np.float64],
+    longitude: Floats,
+    latitude: Floats,
+    height: Floats,
+    hours: Floats,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Temperature in degrees Celsius, wind speed and hourly rain, each (station, time)."""
     site = weather.at(longitude, latitude)
-    temperature, speed, rain = (np.empty((longitude.size, hours.size), np.float32) for _ in range(3))
+    temperature, speed, rain = (
+        np.empty((longitude.size, hours.size), np.float32) for _ in range(3)
+    )
     to_station = np.float32(0.0062) * (site.height - height.astype(np.float32))
     for index, hour in enumerate(hours):
         state = site.state(float(hour))
@@ -192,9 +193,7 @@ def _station_variable(
     _variable(file, name, ("station", "time"), values, attributes, fill_value=FILL)
 
 
-def _time(
-    file: netCDF4.Dataset, hours: NDArray[np.float64], bounds: NDArray[np.float64]
-) -> None:
+def _time(file: netCDF4.Dataset, hours: Floats, bounds: Floats) -> None:
     attributes = {
         "standard_name": "time", "long_name": "time", "units": TIME_UNITS,
         "calendar": "proleptic_gregorian", "axis": "T", "bounds": "time_bnds",

@@ -24,7 +24,7 @@ from ogcapi.stock.problems import PROBLEM, PROCESS_FAILED, problem_from_stock
 LOGGER = logging.getLogger(__name__)
 
 
-class StockHandlers(API):  # type: ignore[misc]
+class StockHandlers(API):
     """What pygeoapi's handlers get as ``api``: errors become problems, nothing is shared."""
 
     job_id: str | None = None
@@ -95,7 +95,7 @@ def _isolated_processor(processor: BaseProcessor) -> BaseProcessor:
     return processor
 
 
-class DescribedProcesses(BaseManager):  # type: ignore[misc]
+class DescribedProcesses(BaseManager):
     """A manager that only describes: OpenAPI building makes a manager of its own each time."""
 
     def __init__(self, manager_def: Json) -> None:
@@ -135,4 +135,4 @@ def disarm() -> None:
         l10n._cfg_cache = _Forgetful()
     for module in (core, *all_apis().values()):
         if hasattr(module, "to_json"):
-            pass
+            module.to_json = plain_json

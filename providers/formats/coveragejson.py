@@ -7,13 +7,13 @@ Rectilinear cells become a ``Grid`` domain; all other cells a ``MultiPoint`` or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
-from ..axes import Axis, AxisKind, regular_step
+from ..axes import Axis, AxisKind
 from ..cube import Coverage, Variable, VariableKind
 from ..units import ucum
 from .base import Format
@@ -45,6 +45,17 @@ def document(coverage: Coverage) -> dict[str, Any]:
         "coverages": [{"type": "Coverage", **part} for part in parts],
         **_extras(coverage),
     }
+
+
+def write_collection(coverages: Sequence[Coverage]) -> bytes:
+    """Several coverages of the same variables as one CoverageCollection."""
+    documents = [document(coverage) for coverage in coverages]
+    parts: list[dict[str, Any]] = []
+    for item in documents:
+        shared = {name: value for name, value in item.items() if name in ("domain", "ranges") or ":" in name}
+        parts += item["coverages"] if "coverages" in item else [{"type": "Coverage", **shared}]
+    collection = {"type": "CoverageCollection", "parameters": documents[0]["parameters"], "coverages": parts}
+    return orjson.dumps(collection, option=_OPTIONS)
 
 
 def _extras(coverage: Coverage) -> dict[str, Any]:
@@ -214,11 +225,6 @@ def unit(text: str) -> dict[str, Any]:
         return {"label": {"en": text}, "symbol": text}
     symbol: Mapping[str, str] = {"value": code, "type": "http://www.opengis.net/def/uom/UCUM/"}
     return {"label": {"en": text}, "symbol": symbol}
-
-
-def axis_step(axis: Axis) -> Any:
-    """Step of a regular axis in its own values, None otherwise."""
-    return regular_step(axis.values)
 
 
 COVERAGEJSON = Format(

@@ -186,6 +186,11 @@ class RectilinearGrid(Grid):
     def spacing(self) -> tuple[float, float]:
         return _typical_step(self._columns), _typical_step(self._rows)
 
+    @property
+    def west(self) -> float:
+        """Smallest longitude of the grid's own list, without jumps: where it begins going east."""
+        return float(self._columns[0])
+
     def describe(self) -> dict[str, Any]:
         return {
             "type": self.kind,

@@ -204,7 +204,9 @@ def test_redirects_in_a_circle_end(server, seen):
     assert seen["/redirect"] <= 7
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/x", "nonsense", "http://"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/x", "nonsense", "http://"]
+)
 def test_only_http_is_asked(url):
     with pytest.raises(InvalidParameter):
         outgoing(*LOOPBACK).get(url)

@@ -231,7 +231,9 @@ def test_bad_input_is_a_400_that_names_the_parameter(
     assert parameter in document["detail"]
     assert document["code"] == "InvalidParameterValue"
     assert document["description"] == document["detail"]
-    assert document["status"] == 400 and document["title"] == "Bad Request" and document["type"]
+    assert document["status"] == 400
+    assert document["title"] == "Bad Request"
+    assert document["type"]
 
 
 def test_errors_of_the_handlers_are_problems_in_html_too(client: Any) -> None:
@@ -377,7 +379,8 @@ def test_openapi_is_valid_and_declares_what_is_accepted(stock: StockApi, client:
 def test_the_schema_of_a_hidden_collection_is_served_but_not_listed(make: MakeStock) -> None:
     lakes = feature("vector/ne_110m_lakes.geojson", visibility="hidden")
     stock = make("Hidden", {"resources": {"lakes": lakes}})
-    assert stock.collection_ids == ("lakes",) and stock.listed_collection_ids == ()
+    assert stock.collection_ids == ("lakes",)
+    assert stock.listed_collection_ids == ()
     assert stock.openapi_fragment(BASE_URL)["paths"] == {}
     schema = app_of(stock).test_client().get("/collections/lakes/schema").get_json()
     validate({"name": "Lake"}, schema)

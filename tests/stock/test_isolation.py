@@ -14,7 +14,7 @@ import pytest
 from pygeoapi.api import all_apis
 from pygeoapi.formats import FORMAT_TYPES
 from pygeoapi.openapi import OPENAPI_YAML
-from pygeoapi.process.hello_world import PROCESS_METADATA
+from pygeoapi.process.base import BaseProcessor
 from pygeoapi.process.manager.tinydb_ import TinyDBManager
 
 from ogcapi.stock import StockApi
@@ -29,8 +29,10 @@ def test_html_of_two_servers_has_their_own_titles_and_addresses(make: MakeStock)
     for _ in range(2):
         first = one.get("/collections/lakes/items?f=html").text
         second = two.get("/collections/rivers/items?f=html").text
-        assert "First server" in first and "one.example.org" in first
-        assert "Second server" in second and "two.example.org" in second
+        assert "First server" in first
+        assert "one.example.org" in first
+        assert "Second server" in second
+        assert "two.example.org" in second
         assert not re.search("Second server|two.example.org|Rivers", first)
         assert not re.search("First server|one.example.org|Lakes", second)
     assert two.get("/collections/lakes/items").status_code == 404
@@ -42,7 +44,8 @@ def test_one_server_answers_under_two_addresses(stock: StockApi) -> None:
         for path in ("items?f=html", "items", "items/0", "schema"):
             text = client.get(f"/collections/lakes/{path}").text
             other = {"https://one.example.org", "http://localhost:5000/x"} - {address}
-            assert address in text and other.pop() not in text, path
+            assert address in text, path
+            assert other.pop() not in text, path
 
 
 def test_gzip_of_one_server_does_not_reach_any(make: MakeStock) -> None:
@@ -57,14 +60,63 @@ def test_gzip_of_one_server_does_not_reach_any(make: MakeStock) -> None:
     assert dict(FORMAT_TYPES) == before
 
 
-def test_descriptions_leave_the_metadata_of_the_module_alone(stock: StockApi) -> None:
-    before = copy.deepcopy(PROCESS_METADATA)
+METADATA = {
+    "id": "who",
+    "title": "Who",
+    "description": "Tells its name",
+    "jobControlOptions": ["sync-execute"],
+    "inputs": {},
+    "outputs": {"name": {"schema": {"type": "object", "contentMediaType": "application/json"}}},
+}
+
+
+class First(BaseProcessor):  # type: ignore[misc]
+    """Tells its class; its metadata is a constant of the module, as in pygeoapi's own processes."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        super().__init__(definition, METADATA)
+
+    def execute(self, data: Any, outputs: Any = None) -> tuple[str, dict[str, str]]:
+        return "application/json", {"name": type(self).__name__}
+
+
+class Second(First):
+    """Another one."""
+
+
+def processes() -> dict[str, Any]:
+    return {
+        name: {"type": "process", "processor": {"name": f"{__name__}.{name}"}}
+        for name in ("First", "Second")
+    }
+
+
+def test_descriptions_leave_the_metadata_of_the_module_alone(make: MakeStock) -> None:
+    before = copy.deepcopy(METADATA)
+    stock = make("Described", {"resources": processes()})
     client = app_of(stock).test_client()
-    answers = [client.get("/processes").get_json() for _ in range(3)]
-    assert answers[0] == answers[1] == answers[2]
+    answers = [client.get("/processes").get_json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    options = [p["jobControlOptions"] for p in answers[0]["processes"]]
+    assert options == [["sync-execute", "async-execute"]] * 2
+    assert before == METADATA
     first, second = (stock.openapi_fragment(BASE_URL) for _ in range(2))
     assert first == second
-    assert before == PROCESS_METADATA
+    assert before == METADATA
+
+
+def test_processes_that_run_at_once_do_not_swap_places(make: MakeStock) -> None:
+    """pygeoapi's manager keeps the processor of the last request on itself."""
+    app = app_of(make("Swapped", {"resources": processes()}))
+
+    def run(name: str) -> str:
+        path = f"/processes/{name}/execution"
+        answer: str = app.test_client().post(path, json={"inputs": {}}).get_json()["name"]
+        return answer
+
+    names = ["First", "Second"] * 20
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(run, names)) == names
 
 
 def test_openapi_makes_no_second_job_manager(

@@ -1,0 +1,1 @@
+"""Identity and policy: who asks, and what they may do."""

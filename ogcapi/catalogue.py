@@ -1,0 +1,254 @@
+"""The catalogue: which collections there are now. An immutable snapshot, swapped when a source changes.
+
+It is the only way to a collection, so what a subject may not see is simply not in theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+from config.database import Database
+from config.errors import NotFound, SourceUnavailable
+from config.resources import Resource
+from providers.build import Refusal
+from providers.cube import Cube
+from providers.store import Dataset, NamedCube, Source, Store
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One source that collections come from: zero-configuration paths, or a resource of the configuration."""
+
+    source: Source
+    name: str
+    """The id wanted for a single cube."""
+    parents: tuple[str, ...] = ()
+    """Names of the folders above, nearest first: they make equal names distinct."""
+    resource: Resource | None = None
+    scope: str = ""
+    """Ids are unique within a scope: one configuration, or one set of paths given on the command line."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection as it is now. ``kind`` is ``data`` for ours and ``stock`` for those pygeoapi's handlers answer."""
+
+    id: str
+    kind: str
+    resource: Resource | None = None
+    version: str = ""
+    data: Cube | None = None
+    error: str | None = None
+    modified: float | None = None
+    """When the data changed, seconds since 1970."""
+
+    def cube(self) -> Cube:
+        """The data; raises SourceUnavailable with the reason."""
+        if self.error is not None:
+            raise SourceUnavailable(f"collection {self.id}: {self.error}", parameter=self.id)
+        if self.data is None:
+            raise NotFound(f"collection {self.id} has no such resource", parameter="collectionId")
+        return self.data
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All collections of one moment, in a stable order."""
+
+    collections: Mapping[str, Collection]
+    generation: int = 0
+    refusals: Mapping[str, tuple[Refusal, ...]] | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """Digest of everything the catalogue says."""
+        parts = "|".join(f"{item.id}={item.version}={item.error}" for item in self.collections.values())
+        return hashlib.sha256(parts.encode()).hexdigest()[:20]
+
+    def get(self, collection_id: str) -> Collection:
+        """A collection by id; raises NotFound."""
+        found = self.collections.get(collection_id)
+        if found is None:
+            raise NotFound(f"no collection {collection_id[:80]!r}", parameter="collectionId")
+        return found
+
+    def filtered(self, sees: Callable[[str], bool]) -> Catalogue:
+        """Only what a subject may see; the same object when that is everything."""
+        kept = {name: item for name, item in self.collections.items() if sees(name)}
+        return self if len(kept) == len(self.collections) else replace(self, collections=kept)
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """Collections that cannot be served now, with the reason."""
+        return {item.id: item.error for item in self.collections.values() if item.error is not None}
+
+
+class CatalogueKeeper:
+    """Builds the catalogue and keeps it current: sources are looked at again once an interval."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: Database,
+        origins: Sequence[Origin],
+        stock: Iterable[tuple[str, Resource | None]] = (),
+        *,
+        interval: float = 1.0,
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._origins = tuple(origins)
+        self._stock = tuple(stock)
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._current: Catalogue | None = None
+        self._checked = 0.0
+        self._seen: dict[str, tuple[Any, ...]] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def current(self) -> Catalogue:
+        """The newest catalogue. One thread refreshes it; the others go on with the one there is."""
+        now = time.monotonic()
+        current = self._current
+        if current is not None and now - self._checked < self._interval:
+            return current
+        if current is not None and not self._lock.acquire(blocking=False):
+            return current
+        if current is None:
+            self._lock.acquire()
+        try:
+            if self._current is None or time.monotonic() - self._checked >= self._interval:
+                self._refresh()
+                self._checked = time.monotonic()
+            assert self._current is not None
+            return self._current
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> None:
+        states: list[tuple[Origin, Dataset | None, str | None]] = []
+        for origin in self._origins:
+            try:
+                states.append((origin, self._store.dataset(origin.source), None))
+            except SourceUnavailable as error:
+                states.append((origin, None, error.detail))
+        seen = {
+            str(position): (dataset.version if dataset else None, error)
+            for position, (_, dataset, error) in enumerate(states)
+        }
+        if self._current is not None and seen == self._seen:
+            return
+        generation = (self._current.generation if self._current else 0) + 1
+        self._current = Catalogue(self._collections(states), generation, _refusals(states))
+        self._seen = seen
+        for name, reason in self._current.broken.items():
+            LOG.warning("collection %s is not available: %s", name, reason)
+
+    def _collections(
+        self, states: Sequence[tuple[Origin, Dataset | None, str | None]]
+    ) -> dict[str, Collection]:
+        found: dict[str, Collection] = {}
+        for name, resource in self._stock:
+            found[name] = Collection(name, "stock", resource, version="stock")
+        for origin, dataset, error in states:
+            if dataset is None:
+                for item in self._broken(origin, error or "", found):
+                    found[item.id] = item
+                continue
+            several = len(dataset.cubes) > 1
+            for named in dataset.cubes:
+                wanted = list(_candidates(origin, named, several=several))
+                collection_id = self._assign(origin, f"{named.name}|{named.cube.key}", wanted, found)
+                found[collection_id] = Collection(
+                    collection_id,
+                    "data",
+                    origin.resource,
+                    version=named.cube.version,
+                    data=named.cube,
+                    modified=dataset.modified,
+                )
+        return found
+
+    def _broken(self, origin: Origin, error: str, taken: Mapping[str, Collection]) -> Iterable[Collection]:
+        """Collections the source had before, or the one it would have; each says why it is not there."""
+        known = self._database.ids_of(origin.scope, origin.source.key)
+        names = list(known.values()) or [origin.name]
+        for name in names:
+            if name not in taken:
+                yield Collection(name, "data", origin.resource, version=error, error=error)
+
+    def _assign(
+        self, origin: Origin, cube_key: str, wanted: Sequence[str], taken: Mapping[str, Collection]
+    ) -> str:
+        key = (origin.source.key, cube_key)
+        if key not in self._ids:
+            free = [name for name in wanted if name not in taken] or [wanted[-1]]
+            self._ids[key] = self._database.assign_id(origin.scope, origin.source.key, cube_key, free)
+        return self._ids[key]
+
+
+def _refusals(
+    states: Sequence[tuple[Origin, Dataset | None, str | None]],
+) -> dict[str, tuple[Refusal, ...]]:
+    return {origin.name: dataset.refusals for origin, dataset, _ in states if dataset is not None}
+
+
+def _candidates(origin: Origin, named: NamedCube, *, several: bool) -> Iterable[str]:
+    """Ids for a cube, best first: the file's (or resource's) name, a suffix that tells cubes apart, then parents."""
+    base = origin.name
+    stem = slug(named.name) if named.name else ""
+    if origin.resource is None and stem and not origin.source.is_single:
+        base = stem
+    elif several and stem and stem != base and not origin.source.is_single:
+        base = f"{base}-{stem}"
+    suffix = slug(named.cube.key.replace("|", "-").replace("/", "-")) if several else ""
+    name = f"{base}-{suffix}" if suffix else base
+    yield name
+    prefix = name
+    for parent in origin.parents:
+        prefix = f"{parent}_{prefix}"
+        yield prefix
+    digest = hashlib.sha256(f"{origin.source.key}{named.name}{named.cube.key}".encode()).hexdigest()
+    yield f"{name}-{digest[:8]}"
+
+
+def slug(text: str) -> str:
+    """A collection id from a name: lower case, ``[a-z0-9_-]``, everything else ``_``."""
+    return re.sub(r"[^a-z0-9_-]", "_", text.lower()).strip("-") or "data"
+
+
+def origin_of_path(path: str, *, scope: str) -> Origin:
+    """The zero-configuration origin of a path or URL."""
+    pure = PurePath(path.rstrip("/"))
+    stem = pure.name
+    for suffix in reversed(pure.suffixes):
+        if not re.fullmatch(r"\.(zarr|nc|nc4|cdf|netcdf|h5|he5|hdf5|grib2?|grb2?|tiff?|json|ya?ml|zip|gz)", suffix.lower()):
+            break
+        stem = stem[: -len(suffix)]
+    stem = re.sub(r"[*?\[\]]+", "", stem) or pure.parent.name or "data"
+    parents = tuple(slug(part) for part in reversed(pure.parts[:-1]) if part not in ("/", "\\"))
+    return Origin(Source((path,)), slug(stem), parents, scope=scope)
+
+
+def origin_of_resource(resource: Resource, *, scope: str) -> Origin:
+    """The origin of a configured collection."""
+    assert resource.source is not None
+    hints: dict[str, Any] = {}
+    if resource.grid is not None:
+        hints = {name: value for name, value in resource.grid.model_dump().items() if value is not None}
+        if "radius_km" in hints:
+            hints["radius"] = hints.pop("radius_km") / 111.195
+    if resource.crs is not None:
+        hints["crs"] = resource.crs
+    return Origin(Source(resource.source.paths, hints), resource.id, (), resource, scope=scope)

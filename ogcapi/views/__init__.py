@@ -1,0 +1,1 @@
+"""Views: one standard shown of a collection each."""

@@ -1,0 +1,1 @@
+"""The API document, built from the view table."""

@@ -1,0 +1,81 @@
+"""Parameters of requests: described once, read by the document, the pages and the check for unknown ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter. ``schema`` is JSON Schema; arrays are comma-separated unless ``explode``."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    required: bool = False
+    explode: bool = False
+    location: str = "query"
+    example: Any = None
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI 3.0 parameter object."""
+        result: dict[str, Any] = {
+            "name": self.name,
+            "in": self.location,
+            "description": self.description,
+            "required": self.required or self.location == "path",
+            "schema": dict(self.schema),
+        }
+        if self.location == "query":
+            result["style"] = "form"
+            result["explode"] = self.explode
+        if self.example is not None:
+            result["example"] = self.example
+        return result
+
+
+_CRS_URI = {"type": "string", "default": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+
+BBOX = Parameter(
+    "bbox",
+    "Box: west, south, east, north in degrees, or in the CRS of `bbox-crs` in its axis order. West greater than east "
+    "crosses the antimeridian. Six numbers add the lowest and highest vertical coordinate.",
+    {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6},
+)
+BBOX_CRS = Parameter("bbox-crs", "CRS of `bbox` (URI, CURIE or EPSG code).", _CRS_URI)
+CRS = Parameter("crs", "CRS of the answer (URI, CURIE or EPSG code).", _CRS_URI)
+DATETIME = Parameter(
+    "datetime",
+    "Valid time, UTC: an instant or period (`2020-01-01T00:00:00Z`, `2020-01`), or an interval `start/end`, open with `..`.",
+)
+SUBSET = Parameter(
+    "subset",
+    "Range or position on any axis: `axis(low:high)`, `axis(position)`; `*` is open; several by comma or repetition.",
+    {"type": "array", "items": {"type": "string"}},
+    explode=True,
+)
+PROPERTIES = Parameter("properties", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}})
+PARAMETER_NAME = Parameter(
+    "parameter-name", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}}
+)
+COORDS = Parameter("coords", "Position as WKT, longitude first: `POINT(8.5 47.4)` or `MULTIPOINT(…)`.", required=True)
+Z = Parameter(
+    "z",
+    "Vertical position: a level, a list `500,850`, a range `1000/500`, or `R5/1000/-100` (count, start, step).",
+)
+WIDTH = Parameter("width", "Width of the image in pixels.", {"type": "integer", "minimum": 1})
+HEIGHT = Parameter("height", "Height of the image in pixels.", {"type": "integer", "minimum": 1})
+TRANSPARENT = Parameter("transparent", "Whether missing values let what lies below show.", {"type": "boolean", "default": True})
+BGCOLOR = Parameter("bgcolor", "Colour of missing values when not transparent: `0xRRGGBB`, `#RRGGBB`.", {"type": "string"})
+LIMIT = Parameter("limit", "Most collections in the answer.", {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000})
+OFFSET = Parameter("offset", "Collections to pass over.", {"type": "integer", "minimum": 0, "default": 0})
+LANG = Parameter("lang", "Language of the answer.", {"type": "string"})
+
+
+def format_parameter(names: tuple[str, ...]) -> Parameter:
+    """``f=`` with the formats of one view."""
+    return Parameter(
+        "f", "Format of the answer; wins over the Accept header.", {"type": "string", "enum": list(names)}
+    )

@@ -1,0 +1,1 @@
+"""Processes: processors, jobs, and the hooks around every run."""
