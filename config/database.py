@@ -79,7 +79,8 @@ class Database:
     def assign_id(self, scope: str, source: str, cube_key: str, wanted: Sequence[str]) -> str:
         """The id of a cube of a source: the one it has, else the first of ``wanted`` that is free.
 
-        A scope (one configuration, one set of paths) has every id once. Once assigned an id never changes. Raises ``Unprocessable`` when every candidate is taken.
+        A scope (one configuration, one set of paths) has every id once. Once assigned an id never
+        changes. Raises ``Unprocessable`` when every candidate is taken.
         """
         for candidate in wanted:
             found = self._id_of(scope, source, cube_key)

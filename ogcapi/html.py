@@ -91,7 +91,7 @@ class Pages:
             sequence=documents.sequence,
             scalar=documents.scalar,
             compact=documents.compact,
-            tail=documents.tail,
+            crs=documents.crs_name,
             segment=_segment,
             paragraphs=_paragraphs,
         )

@@ -104,6 +104,13 @@ def tail(value: object) -> str:
     return re.split(r"[/#:]", words.rstrip("/]"))[-1] if is_uri else words
 
 
+def crs_name(value: object) -> str:
+    """``…/def/crs/EPSG/0/3035`` → ``EPSG:3035``; other text as it is."""
+    words = text(value)
+    match = re.fullmatch(r"https?://www\.opengis\.net/def/crs/([^/]+)/[^/]+/([^/]+)", words)
+    return f"{match[1]}:{match[2]}" if match else words
+
+
 def breadcrumbs(path: str, base_url: str) -> list[tuple[str, str]]:
     """Label and address of the page and everything above it; empty on the landing page."""
     crumbs: list[tuple[str, str]] = []

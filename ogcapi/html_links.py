@@ -56,6 +56,9 @@ _MEDIA_NAMES = {
     "image/jpeg": "JPEG",
     "image/webp": "WebP",
     "text/csv": "CSV",
+    "text/xml": "XML",
+    "application/xml": "XML",
+    "application/vnd.oai.openapi": "OpenAPI YAML",
     "application/vnd.mapbox-vector-tile": "Vector tiles",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -78,9 +77,7 @@ def build_demo(
         work = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
         try:
             _build_into(work / "new", seed, say)
-            if folder.exists():
-                os.replace(folder, work / "old")
-            os.replace(work / "new", folder)
+            _swap(work / "new", folder, work / "old")
         finally:
             shutil.rmtree(work)
     say(f"demo: ready in {folder.name}")
@@ -95,6 +92,19 @@ def _build_into(folder: Path, seed: int, say: Callable[[str], None]) -> None:
         store.write(folder / store.file, weather)
     marker = {**_expected(seed), "files": [store.file for store in DEMO]}
     (folder / MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+
+
+def _swap(new: Path, folder: Path, old: Path) -> None:
+    """Put ``new`` in the place of ``folder``; on failure what was there is there again."""
+    had_one = folder.exists()
+    if had_one:
+        folder.replace(old)
+    try:
+        new.replace(folder)
+    except OSError:
+        if had_one:
+            old.replace(folder)
+        raise
 
 
 def _expected(seed: int) -> dict[str, int]:

@@ -120,7 +120,7 @@ def _value_type(attributes: Mapping[str, Any], stored: np.dtype[Any]) -> np.dtyp
 def _fills(variable: RawVariable, stored: np.dtype[Any]) -> tuple[Any, ...]:
     attributes = variable.attributes
     stated = [attributes[name] for name in ("_FillValue", "missing_value") if name in attributes]
-    if "_FillValue" not in attributes and variable.fill_value is not None:
+    if not _is_usable(attributes.get("_FillValue"), stored) and variable.fill_value is not None:
         stated.append(variable.fill_value)
     fills: list[Any] = []
     for value in stated:
@@ -129,6 +129,15 @@ def _fills(variable: RawVariable, stored: np.dtype[Any]) -> tuple[Any, ...]:
             if fill is not None and not any(fill == known for known in fills):
                 fills.append(fill)
     return tuple(fills)
+
+
+def _is_usable(value: Any, stored: np.dtype[Any]) -> bool:
+    """Whether a stated ``_FillValue`` can stand in the data; one that cannot leaves the container's own in force."""
+    items = np.asarray(value).ravel() if value is not None else np.empty(0)
+    if len(items) != 1:
+        return False
+    is_nan = items.dtype.kind == "f" and bool(np.isnan(items[0]))
+    return (is_nan and stored.kind == "f") or _as_stored(items[0], stored) is not None
 
 
 def _as_stored(value: Any, stored: np.dtype[Any]) -> Any:

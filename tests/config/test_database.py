@@ -36,20 +36,27 @@ def test_sqlite_is_set_up_for_many_processes(tmp_path):
 
 def test_an_assigned_id_never_changes(tmp_path):
     first = open_database(settings(tmp_path))
-    assert first.assign_id("a.grib", "pl", ["a", "a-pl"]) == "a"
+    assert first.assign_id("scope", "a.grib", "pl", ["a", "a-pl"]) == "a"
     first.close()
     second = open_database(settings(tmp_path))
-    assert second.assign_id("a.grib", "pl", ["other"]) == "a"
-    assert second.assign_id("a.grib", "pl", []) == "a"
+    assert second.assign_id("scope", "a.grib", "pl", ["other"]) == "a"
+    assert second.assign_id("scope", "a.grib", "pl", []) == "a"
 
 
 def test_a_taken_id_gives_way_to_the_next_candidate():
     database = memory_database()
-    assert database.assign_id("x/a.nc", "", ["a", "x-a"]) == "a"
-    assert database.assign_id("y/a.nc", "", ["a", "y-a"]) == "y-a"
-    assert database.ids_of("y/a.nc") == {"": "y-a"}
+    assert database.assign_id("scope", "x/a.nc", "", ["a", "x-a"]) == "a"
+    assert database.assign_id("scope", "y/a.nc", "", ["a", "y-a"]) == "y-a"
+    assert database.ids_of("scope", "y/a.nc") == {"": "y-a"}
     with pytest.raises(Unprocessable, match="a, y-a"):
-        database.assign_id("z/a.nc", "", ["a", "y-a"])
+        database.assign_id("scope", "z/a.nc", "", ["a", "y-a"])
+
+
+def test_scopes_do_not_see_each_other():
+    database = memory_database()
+    assert database.assign_id("one", "a.nc", "", ["a", "x-a"]) == "a"
+    assert database.assign_id("two", "b/a.nc", "", ["a", "b-a"]) == "a"
+    assert database.ids_of("one", "b/a.nc") == {}
 
 
 def test_generations_count_up_per_name():
@@ -76,8 +83,8 @@ def test_memory_databases_are_apart_and_serve_threads():
 def _start_and_assign(folder: Path, number: int) -> tuple[str, str]:
     database = open_database(settings(folder))
     database.bump("starts")
-    same = database.assign_id("shared", "cube", [f"wanted-{number}"])
-    own = database.assign_id(f"source-{number}", "", ["name", *(f"name-{i}" for i in range(9))])
+    same = database.assign_id("scope", "shared", "cube", [f"wanted-{number}"])
+    own = database.assign_id("scope", f"source-{number}", "", ["name", *(f"name-{i}" for i in range(9))])
     return same, own
 
 
@@ -107,7 +114,7 @@ def test_migrations_make_the_tables_the_code_knows():
             found = {column["name"] for column in inspector.get_columns(table.name)}
             assert found == set(table.columns.keys()), table.name
         unique = inspector.get_unique_constraints(collection_ids.name)
-        assert [constraint["column_names"] for constraint in unique] == [["id"]]
+        assert [constraint["column_names"] for constraint in unique] == [["scope", "id"]]
 
 
 def test_a_database_of_a_newer_server_is_refused(tmp_path):
@@ -152,9 +159,9 @@ def test_postgresql_gives_the_same_answers(tmp_path):
         connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
     database = open_database(settings(tmp_path, database_url=os.environ["POSTGRES_URL"]))
     with ThreadPoolExecutor(8) as threads:
-        ids = set(threads.map(lambda n: database.assign_id("s", "", [f"w{n}"]), range(8)))
+        ids = set(threads.map(lambda n: database.assign_id("scope", "s", "", [f"w{n}"]), range(8)))
         list(threads.map(lambda _: database.bump("n"), range(20)))
     assert len(ids) == 1
     assert database.generation("n") == 20
     with pytest.raises(Unprocessable):
-        database.assign_id("other", "", [*ids])
+        database.assign_id("scope", "other", "", [*ids])

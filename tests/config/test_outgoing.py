@@ -5,6 +5,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpcore
@@ -49,9 +50,10 @@ class Handler(BaseHTTPRequestHandler):
     def slow(self, _query: str) -> None:
         self.send_response(200)
         self.end_headers()
-        for _ in range(20):
-            self.wfile.write(b".")
-            threading.Event().wait(0.1)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client is meant to leave
+            for _ in range(20):
+                self.wfile.write(b".")
+                threading.Event().wait(0.1)
 
     def redirect(self, query: str) -> None:
         self._say(302, b"", {"Location": query})

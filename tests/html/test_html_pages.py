@@ -121,7 +121,7 @@ def test_a_document_of_odd_types_still_makes_a_page(pages: Pages, template: str,
     keys += ["collections", "conformsTo", "x-ogcapi:status", "numberMatched"]
     assert list(render(pages, template, dict.fromkeys(keys, odd)).iter("h1"))
     nested = {"extent": {"spatial": odd, "temporal": odd, "custom": odd, "other": odd}}
-    nested |= dict.fromkeys(("parameter_names", "data_queries", "properties"), {"t": odd})
+    nested |= {key: {"t": odd} for key in ("parameter_names", "data_queries", "properties")}
     assert list(render(pages, template, nested | {"collections": [nested, odd]}).iter("h1"))
 
 
@@ -142,6 +142,7 @@ def test_a_collection_shows_variables_axes_and_grid(pages: Pages) -> None:
     assert "time Gregorian 2020-01-01T00:00:00Z 2020-12-31T18:00:00Z 1464 PT6H" in shown
     assert "vertical hPa 1000 10 5 1000, 850, 500, 250, 10" in shown
     assert "reference_time R3/2020-01-01T00:00:00Z/P1D" in shown
+    assert "Native CRS OGC:CRS84 Served in OGC:CRS84, EPSG:4326" in shown
     assert "rectilinear" in shown
     assert "of the <global> atmosphere" in shown
 
