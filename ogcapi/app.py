@@ -73,7 +73,11 @@ def create_app(
 
 
 def _flask(
-    dispatcher: Dispatcher, settings: Settings, keeper: CatalogueKeeper, services: Services, definition: ApiDefinition
+    dispatcher: Dispatcher,
+    settings: Settings,
+    keeper: CatalogueKeeper,
+    services: Services,
+    definition: ApiDefinition,
 ) -> Flask:
     app = Flask("ogcapi", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.request_body
@@ -87,7 +91,10 @@ def _flask(
         app.add_url_rule(rule, endpoint, dispatch, methods=methods, provide_automatic_options=False)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops)  # type: ignore[method-assign]
+        inner = app.wsgi_app
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            inner, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
+        )
     return app
 
 
@@ -99,7 +106,9 @@ def origins(paths: Sequence[str], configuration: Configuration | None) -> list[O
     if configuration is not None:
         for name, resource in configuration.resources.items():
             if resource.type == "collection" and resource.source is not None:
-                found.append(origin_of_resource(resource, scope=f"config:{Path(resource.file).parent}"))
+                found.append(
+                    origin_of_resource(resource, scope=f"config:{Path(resource.file).parent}")
+                )
                 assert name == resource.id
     return found
 
@@ -160,4 +169,6 @@ class ApiDefinition:
 def _operation(route: Route) -> Operation:
     formats = {item.name: item.media_type for item in route.view.representations}
     empty = route.tag in ("Coverages", "Maps", "EDR")
-    return Operation(route.path, route.operation, route.summary, route.tag, route.parameters, formats, empty)
+    return Operation(
+        route.path, route.operation, route.summary, route.tag, route.parameters, formats, empty
+    )

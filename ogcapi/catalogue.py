@@ -17,11 +17,13 @@ from pathlib import PurePath
 from typing import Any
 
 from config.database import Database
-from config.errors import NotFound, SourceUnavailable
+from config.errors import ConfigurationError, NotFound, SourceUnavailable
 from config.resources import Resource
+from config.resources import Variable as ConfiguredVariable
 from providers.build import Refusal
-from providers.cube import Cube
+from providers.cube import Cube, Variable, VariableKind
 from providers.store import Dataset, NamedCube, Source, Store
+from providers.styles import is_colormap
 
 LOG = logging.getLogger(__name__)
 
@@ -73,7 +75,9 @@ class Catalogue:
     @cached_property
     def version(self) -> str:
         """Digest of everything the catalogue says."""
-        parts = "|".join(f"{item.id}={item.version}={item.error}" for item in self.collections.values())
+        parts = "|".join(
+            f"{item.id}={item.version}={item.error}" for item in self.collections.values()
+        )
         return hashlib.sha256(parts.encode()).hexdigest()[:20]
 
     def get(self, collection_id: str) -> Collection:
@@ -169,18 +173,22 @@ class CatalogueKeeper:
             several = len(dataset.cubes) > 1
             for named in dataset.cubes:
                 wanted = list(_candidates(origin, named, several=several))
-                collection_id = self._assign(origin, f"{named.name}|{named.cube.key}", wanted, found)
+                collection_id = self._assign(
+                    origin, f"{named.name}|{named.cube.key}", wanted, found
+                )
                 found[collection_id] = Collection(
                     collection_id,
                     "data",
                     origin.resource,
                     version=named.cube.version,
-                    data=named.cube,
+                    data=configured(named.cube, origin.resource),
                     modified=dataset.modified,
                 )
         return found
 
-    def _broken(self, origin: Origin, error: str, taken: Mapping[str, Collection]) -> Iterable[Collection]:
+    def _broken(
+        self, origin: Origin, error: str, taken: Mapping[str, Collection]
+    ) -> Iterable[Collection]:
         """Collections the source had before, or the one it would have; each says why it is not there."""
         known = self._database.ids_of(origin.scope, origin.source.key)
         names = list(known.values()) or [origin.name]
@@ -194,8 +202,54 @@ class CatalogueKeeper:
         key = (origin.source.key, cube_key)
         if key not in self._ids:
             free = [name for name in wanted if name not in taken] or [wanted[-1]]
-            self._ids[key] = self._database.assign_id(origin.scope, origin.source.key, cube_key, free)
+            self._ids[key] = self._database.assign_id(
+                origin.scope, origin.source.key, cube_key, free
+            )
         return self._ids[key]
+
+
+def configured(cube: Cube, resource: Resource | None) -> Cube:
+    """The cube with what the configuration says of its variables, licence and citation."""
+    if resource is None:
+        return cube
+    variables = {
+        name: _configured_variable(variable, resource.variables[name])
+        if name in resource.variables
+        else variable
+        for name, variable in cube.variables.items()
+        if not (name in resource.variables and resource.variables[name].hidden)
+    }
+    stated = {
+        name: str(value)
+        for name in ("license", "attribution", "citation", "doi", "version")
+        if isinstance(value := getattr(resource, name), str)
+    }
+    return replace(cube, variables=variables, attributes={**cube.attributes, **stated})
+
+
+_KINDS = {"component": VariableKind.INSTANT}
+
+
+def _configured_variable(variable: Variable, said: ConfiguredVariable) -> Variable:
+    kind = variable.kind
+    if said.kind is not None:
+        kind = _KINDS.get(said.kind) or VariableKind(said.kind)
+    return replace(
+        variable,
+        title=_plain(said.title) or variable.title,
+        units=said.units or variable.units,
+        standard_name=said.standard_name or variable.standard_name,
+        kind=kind,
+        colormap=said.style,
+        colour_range=said.range,
+    )
+
+
+def _plain(text: Any) -> str | None:
+    """A text in English where it has several languages."""
+    if isinstance(text, Mapping):
+        return str(text.get("en") or next(iter(text.values()), "")) or None
+    return None if text is None else str(text)
 
 
 def _refusals(
@@ -233,7 +287,10 @@ def origin_of_path(path: str, *, scope: str) -> Origin:
     pure = PurePath(path.rstrip("/"))
     stem = pure.name
     for suffix in reversed(pure.suffixes):
-        if not re.fullmatch(r"\.(zarr|nc|nc4|cdf|netcdf|h5|he5|hdf5|grib2?|grb2?|tiff?|json|ya?ml|zip|gz)", suffix.lower()):
+        if not re.fullmatch(
+            r"\.(zarr|nc|nc4|cdf|netcdf|h5|he5|hdf5|grib2?|grb2?|tiff?|json|ya?ml|zip|gz)",
+            suffix.lower(),
+        ):
             break
         stem = stem[: -len(suffix)]
     stem = re.sub(r"[*?\[\]]+", "", stem) or pure.parent.name or "data"
@@ -244,9 +301,18 @@ def origin_of_path(path: str, *, scope: str) -> Origin:
 def origin_of_resource(resource: Resource, *, scope: str) -> Origin:
     """The origin of a configured collection."""
     assert resource.source is not None
+    for name, variable in resource.variables.items():
+        if variable.style is not None and not is_colormap(variable.style):
+            raise ConfigurationError(
+                f"no colour map {variable.style!r}; for example viridis, cmocean:thermal",
+                file=resource.file,
+                key=f"resources.{resource.id}.variables.{name}.style",
+            )
     hints: dict[str, Any] = {}
     if resource.grid is not None:
-        hints = {name: value for name, value in resource.grid.model_dump().items() if value is not None}
+        hints = {
+            name: value for name, value in resource.grid.model_dump().items() if value is not None
+        }
         if "radius_km" in hints:
             hints["radius"] = hints.pop("radius_km") / 111.195
     if resource.crs is not None:

@@ -39,7 +39,12 @@ def main(debug: bool) -> None:
     """Earth-system data (Zarr, NetCDF) through the OGC APIs."""
 
 
-_CONFIG = click.option("--config", "config_dir", type=click.Path(path_type=Path), help="Folder of the configuration (YAML), or one file.")
+_CONFIG = click.option(
+    "--config",
+    "config_dir",
+    type=click.Path(path_type=Path),
+    help="Folder of the configuration (YAML), or one file.",
+)
 
 
 @main.command()
@@ -48,7 +53,13 @@ _CONFIG = click.option("--config", "config_dir", type=click.Path(path_type=Path)
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(1), help="Server processes.")
-def serve(paths: tuple[str, ...], config_dir: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+def serve(
+    paths: tuple[str, ...],
+    config_dir: Path | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+) -> None:
     """Serve data: files, folders, globs or URLs, a configuration, or (given neither) the demo."""
     from config.configuration import load_configuration
     from ogcapi.server import run
@@ -61,8 +72,12 @@ def serve(paths: tuple[str, ...], config_dir: Path | None, host: str | None, por
     if not paths and configuration is None:
         from ogcapi.demo import build_demo
 
-        folder = build_demo(settings.state_dir / "demo", progress=lambda text: click.echo(text, err=True))
-        paths = tuple(str(path) for path in sorted(folder.iterdir()) if path.suffix in (".zarr", ".nc"))
+        folder = build_demo(
+            settings.state_dir / "demo", progress=lambda text: click.echo(text, err=True)
+        )
+        paths = tuple(
+            str(path) for path in sorted(folder.iterdir()) if path.suffix in (".zarr", ".nc")
+        )
     sys.exit(run(settings, paths, config_dir))
 
 
@@ -81,7 +96,13 @@ def inspect(path: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--config", "config_dir", type=click.Path(path_type=Path), required=True, help="Folder of the configuration (YAML), or one file.")
+@click.option(
+    "--config",
+    "config_dir",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the configuration (YAML), or one file.",
+)
 def check(config_dir: Path) -> None:
     """Validate a configuration and open every source; one line per problem (file, key, reason)."""
     from ogcapi.inspect import check_configuration
@@ -97,7 +118,13 @@ def check(config_dir: Path) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH_OR_URL]...")
 @_CONFIG
-@click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", help="Form of the document.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "yaml"]),
+    default="json",
+    help="Form of the document.",
+)
 def openapi(paths: tuple[str, ...], config_dir: Path | None, form: str) -> None:
     """Print the API document."""
     from config.configuration import load_configuration
@@ -109,7 +136,9 @@ def openapi(paths: tuple[str, ...], config_dir: Path | None, form: str) -> None:
     base_url = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     response = app.test_client().get(f"/openapi?f={form}", base_url=base_url)
     text = response.get_data(as_text=True)
-    click.echo(text if form == "yaml" else json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    click.echo(
+        text if form == "yaml" else json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    )
 
 
 def _settings(**given: Any) -> Any:

@@ -60,16 +60,22 @@ class Params:
         if not found:
             return None
         if len(found) > 1:
-            raise InvalidParameter(f"{name}: given {len(found)} times", parameter=name, allowed=["once"])
+            raise InvalidParameter(
+                f"{name}: given {len(found)} times", parameter=name, allowed=["once"]
+            )
         if not found[0].strip():
-            raise InvalidParameter(f"{name}: empty", parameter=name, allowed=["a value, or no parameter at all"])
+            raise InvalidParameter(
+                f"{name}: empty", parameter=name, allowed=["a value, or no parameter at all"]
+            )
         return found[0]
 
     def many(self, name: str) -> list[str]:
         """All values; an empty one is an error."""
         found = self._values.getlist(name)
         if any(not value.strip() for value in found):
-            raise InvalidParameter(f"{name}: empty", parameter=name, allowed=["a value, or no parameter at all"])
+            raise InvalidParameter(
+                f"{name}: empty", parameter=name, allowed=["a value, or no parameter at all"]
+            )
         return found
 
     def names(self) -> list[str]:

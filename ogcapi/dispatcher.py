@@ -15,7 +15,15 @@ from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
 
 from auth.subject import ANONYMOUS
-from config.errors import Forbidden, InvalidParameter, MethodNotAllowed, NoData, NotFound, OgcapiError, TooLarge
+from config.errors import (
+    Forbidden,
+    InvalidParameter,
+    MethodNotAllowed,
+    NoData,
+    NotFound,
+    OgcapiError,
+    TooLarge,
+)
 from ogcapi import problems, responses
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import CatalogueKeeper
@@ -38,12 +46,17 @@ _PREFLIGHT = {
 class Dispatcher:
     """Answers requests from the view table; what pygeoapi's handlers answer passes through here as well."""
 
-    def __init__(self, services: Services, keeper: CatalogueKeeper, table: Sequence[Route], software: str) -> None:
+    def __init__(
+        self, services: Services, keeper: CatalogueKeeper, table: Sequence[Route], software: str
+    ) -> None:
         self._services = services
         self._keeper = keeper
         self._software = software
         self._routes: dict[str, Route] = {route.operation: route for route in table}
-        self._ours = Map([Rule(_werkzeug(route.path), endpoint=route.operation) for route in table], strict_slashes=False)
+        self._ours = Map(
+            [Rule(_werkzeug(route.path), endpoint=route.operation) for route in table],
+            strict_slashes=False,
+        )
         self._stock_routes = {str(n): route for n, route in enumerate(services.stock.routes())}
         self._stock = Map(
             [
@@ -60,12 +73,15 @@ class Dispatcher:
             response = self._respond(request, request_id)
         except NoData:
             response = Response(status=204)
+            del response.headers["Content-Type"]
         except OgcapiError as error:
             response = self._problem(request, request_id, *problems.problem(error, request_id))
         except Exception:
             LOG.exception("request %s: %s %s", request_id, request.method, request.path)
             response = self._problem(request, request_id, *problems.unexpected(request_id))
-        return responses.finish(response, request, settings.cors_origins, {"X-Request-Id": request_id})
+        return responses.finish(
+            response, request, settings.cors_origins, {"X-Request-Id": request_id}
+        )
 
     def _respond(self, request: Request, request_id: str) -> Response:
         path = request.path.rstrip("/") or "/"
@@ -84,15 +100,22 @@ class Dispatcher:
             return self._answer_stock(context, request, stock, arguments)
         assert route is not None
         if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"{request.method}: this resource has GET, HEAD and OPTIONS", allowed=["GET", "HEAD", "OPTIONS"])
+            raise MethodNotAllowed(
+                f"{request.method}: this resource has GET, HEAD and OPTIONS",
+                allowed=["GET", "HEAD", "OPTIONS"],
+            )
         return self._answer_view(context, request, route, arguments)
 
     def _context(self, request: Request, request_id: str) -> Context:
         services, subject = self._services, ANONYMOUS
-        catalogue = self._keeper.current().filtered(lambda name: services.policy.sees(subject, name))
+        catalogue = self._keeper.current().filtered(
+            lambda name: services.policy.sees(subject, name)
+        )
         public = services.settings.public_url
         base_url = str(public).rstrip("/") if public is not None else request.root_url.rstrip("/")
-        return Context(services, catalogue, request_id, base_url, services.settings.language, subject)
+        return Context(
+            services, catalogue, request_id, base_url, services.settings.language, subject
+        )
 
     def _match(
         self, context: Context, request: Request, path: str
@@ -106,13 +129,19 @@ class Dispatcher:
         if route is not None and not self._belongs_to_stock(context, route, arguments):
             return route, dict(arguments), None
         stock, stock_arguments = self._match_stock(self._stock.bind("server"), request.method, path)
-        if stock is None and request.method == "OPTIONS" and self._stock.bind("server").allowed_methods(path):
+        if (
+            stock is None
+            and request.method == "OPTIONS"
+            and self._stock.bind("server").allowed_methods(path)
+        ):
             return None, {}, None
         if stock is None:
             raise NotFound("there is no such resource", parameter="path")
         return None, stock_arguments, stock
 
-    def _belongs_to_stock(self, context: Context, route: Route, arguments: Mapping[str, str]) -> bool:
+    def _belongs_to_stock(
+        self, context: Context, route: Route, arguments: Mapping[str, str]
+    ) -> bool:
         if "collectionId" not in arguments or route.path.endswith("{collectionId}"):
             return False
         item = context.catalogue.collections.get(arguments["collectionId"])
@@ -127,14 +156,18 @@ class Dispatcher:
             if method == "OPTIONS":
                 return None, {}
             allowed = sorted(error.valid_methods or [])
-            raise MethodNotAllowed(f"{method}: this resource has {', '.join(allowed)}", allowed=allowed) from error
+            raise MethodNotAllowed(
+                f"{method}: this resource has {', '.join(allowed)}", allowed=allowed
+            ) from error
         except (WerkzeugNotFound, RequestRedirect):
             return None, {}
         return self._stock_routes[name], dict(arguments)
 
     # our views
 
-    def _answer_view(self, context: Context, request: Request, route: Route, arguments: dict[str, str]) -> Response:
+    def _answer_view(
+        self, context: Context, request: Request, route: Route, arguments: dict[str, str]
+    ) -> Response:
         services = self._services
         resource = arguments.get("collectionId", route.path)
         if not services.policy.allows(context.subject, route.action, resource):
@@ -143,18 +176,26 @@ class Dispatcher:
         known = {parameter.name for parameter in route.parameters} | _COMMON_PARAMETERS
         for name in params.names():
             if name not in known:
-                raise InvalidParameter(f"{name[:60]}: unknown parameter", parameter=name, allowed=sorted(known))
+                raise InvalidParameter(
+                    f"{name[:60]}: unknown parameter", parameter=name, allowed=sorted(known)
+                )
         if "collectionId" in arguments:
             context.catalogue.get(arguments["collectionId"])
-        representation = choose(route.view.representations, params.one("f"), request.accept_mimetypes)
+        representation = choose(
+            route.view.representations, params.one("f"), request.accept_mimetypes
+        )
         query = route.view.parse(context, params, arguments)
         modified = route.view.modified(context, query)
         etag = self._etag(context, request, route, query, representation, params)
         coding = responses.coding_for(request, representation.media_type)
         if responses.not_modified(request, etag, modified):
-            return Response(status=304, headers=_cacheable(responses.validators(etag, modified, coding)))
+            return Response(
+                status=304, headers=_cacheable(responses.validators(etag, modified, coding))
+            )
         estimate = route.view.estimate(context, query)
-        usage = Usage(route.operation, resource, *((estimate.values, estimate.nbytes) if estimate else (0, 0)))
+        usage = Usage(
+            route.operation, resource, *((estimate.values, estimate.nbytes) if estimate else (0, 0))
+        )
         self._check_limits(estimate)
         services.hooks.authorise(context.subject, usage)
         services.hooks.hold(context.subject, usage)
@@ -164,13 +205,26 @@ class Dispatcher:
         return self._response(context, request, answer, representation, etag, modified)
 
     def _etag(
-        self, context: Context, request: Request, route: Route, query: Any, form: Representation, params: Params
+        self,
+        context: Context,
+        request: Request,
+        route: Route,
+        query: Any,
+        form: Representation,
+        params: Params,
     ) -> str | None:
         version = route.view.version(context, query)
         if version is None:
             return None
         address = f"{context.base_url}{request.path}"
-        return responses.tag(self._software, version, address, form.name, params.canonical(without=("f",)), context.lang)
+        return responses.tag(
+            self._software,
+            version,
+            address,
+            form.name,
+            params.canonical(without=("f",)),
+            context.lang,
+        )
 
     def _check_limits(self, estimate: Estimate | None) -> None:
         limits = self._services.settings.limits
@@ -211,7 +265,9 @@ class Dispatcher:
             etag = hashlib.sha256(body).hexdigest()[:32]
             if responses.not_modified(request, etag, modified):
                 coding = responses.coding_for(request, media_type)
-                return Response(status=304, headers=_cacheable(responses.validators(etag, modified, coding)))
+                return Response(
+                    status=304, headers=_cacheable(responses.validators(etag, modified, coding))
+                )
         body, coding = responses.encode(body, responses.coding_for(request, media_type))
         if coding is not None:
             headers["Content-Encoding"] = coding
@@ -220,7 +276,8 @@ class Dispatcher:
         return Response(body, answer.status, _cacheable(headers), content_type=media_type)
 
     def _page(self, context: Context, request: Request, answer: Answer) -> bytes:
-        assert answer.template is not None and answer.document is not None
+        assert answer.template is not None
+        assert answer.document is not None
         return self._services.pages.render(
             answer.template,
             doc=answer.document,
@@ -239,14 +296,18 @@ class Dispatcher:
         resource = arguments.get("collection_id") or arguments.get("process_id") or request.path
         if not self._services.policy.allows(context.subject, action, resource):
             raise Forbidden(f"{action}: not allowed for you on {resource}")
-        status, headers, body = self._services.stock.handle(route, request, context.base_url, **arguments)
+        status, headers, body = self._services.stock.handle(
+            route, request, context.base_url, **arguments
+        )
         kept = {name: value for name, value in headers.items() if name.lower() != "content-type"}
         media_type = headers.get("Content-Type", "application/octet-stream")
         if request.method in ("GET", "HEAD") and status == 200:
             etag = hashlib.sha256(body).hexdigest()[:32]
             coding = responses.coding_for(request, media_type)
             if responses.not_modified(request, etag, None):
-                return Response(status=304, headers=_cacheable(responses.validators(etag, None, coding)))
+                return Response(
+                    status=304, headers=_cacheable(responses.validators(etag, None, coding))
+                )
             body, coding = responses.encode(body, coding)
             kept |= _cacheable(responses.validators(etag, None, coding))
             if coding is not None:
@@ -278,7 +339,9 @@ class Dispatcher:
             headers["Content-Encoding"] = coding
         return Response(body, headers=headers, content_type=media_type)
 
-    def _problem(self, request: Request, request_id: str, status: int, document: dict[str, Any]) -> Response:
+    def _problem(
+        self, request: Request, request_id: str, status: int, document: dict[str, Any]
+    ) -> Response:
         headers = {"Cache-Control": "no-store"}
         if status == 405:
             headers["Allow"] = ", ".join(document.get("allowed", []))
@@ -287,8 +350,12 @@ class Dispatcher:
         form = _problem_form(request)
         if form is HTML:
             public = self._services.settings.public_url
-            base_url = str(public).rstrip("/") if public is not None else request.root_url.rstrip("/")
-            body = self._services.pages.render("problem.html", doc=document, base_url=base_url, path=request.path)
+            base_url = (
+                str(public).rstrip("/") if public is not None else request.root_url.rstrip("/")
+            )
+            body = self._services.pages.render(
+                "problem.html", doc=document, base_url=base_url, path=request.path
+            )
             headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
             return Response(body, status, headers, content_type=MEDIA_TYPE)
         return Response(orjson.dumps(document), status, headers, content_type=problems.MEDIA_TYPE)
@@ -299,7 +366,11 @@ def _problem_form(request: Request) -> Representation:
     if request.args.get("f") not in (None, "html"):
         return JSON
     accept = request.accept_mimetypes
-    named = any(value.split(";")[0].strip().lower() == "text/html" for value, quality in accept if quality > 0)
+    named = any(
+        value.split(";")[0].strip().lower() == "text/html"
+        for value, quality in accept
+        if quality > 0
+    )
     return HTML if named and accept["text/html"] >= accept["application/json"] else JSON
 
 

@@ -65,7 +65,9 @@ def text_of(found: dict[str, Any]) -> str:
         lines += [f"{item['id']}: {item['title']}", f"  grid       {grid['type']}, {shape}; {box}"]
         for axis in item["axes"]:
             unit = f" {axis['unit']}" if axis.get("unit") else ""
-            lines.append(f"  axis       {axis['name']}: {axis['size']} from {axis['first']} to {axis['last']}{unit}")
+            lines.append(
+                f"  axis       {axis['name']}: {axis['size']} from {axis['first']} to {axis['last']}{unit}"
+            )
         for variable in item["variables"]:
             unit = f" [{variable['units']}]" if variable["units"] else ""
             over = f" over {', '.join(variable['axes'])}" if variable["axes"] else ""
@@ -87,9 +89,12 @@ def check_configuration(directory: Path) -> list[str]:
     for resource in configuration.resources.values():
         if resource.type != "collection" or resource.source is None:
             continue
-        origin = origin_of_resource(resource, scope="check")
         try:
+            origin = origin_of_resource(resource, scope="check")
             dataset = store.dataset(origin.source)
+        except ConfigurationError as error:
+            lines.append(str(error))
+            continue
         except SourceUnavailable as error:
             lines.append(f"{resource.file}: resources.{resource.id}.source: {error.detail}")
             continue
@@ -97,7 +102,9 @@ def check_configuration(directory: Path) -> list[str]:
         for name in resource.variables:
             if name not in names:
                 known = ", ".join(sorted(names)[:12])
-                lines.append(f"{resource.file}: resources.{resource.id}.variables.{name}: not in the data ({known})")
+                lines.append(
+                    f"{resource.file}: resources.{resource.id}.variables.{name}: not in the data ({known})"
+                )
         lines += [
             f"warning: {resource.file}: resources.{resource.id}.source: {item.name}: {item.reason}"
             for item in dataset.refusals

@@ -28,14 +28,18 @@ JSON = Representation("json", "application/json", title="JSON")
 HTML = Representation("html", "text/html", title="HTML")
 
 
-def choose(representations: Sequence[Representation], f: str | None, accept: MIMEAccept) -> Representation:
+def choose(
+    representations: Sequence[Representation], f: str | None, accept: MIMEAccept
+) -> Representation:
     """The best form: the highest q-value wins, the server's order breaks ties, no Accept header takes the first."""
     if f is not None:
         for item in representations:
             if f == item.name:
                 return item
         names = [item.name for item in representations]
-        raise InvalidParameter(f"f: {f[:40]!r} is not a format of this resource", parameter="f", allowed=names)
+        raise InvalidParameter(
+            f"f: {f[:40]!r} is not a format of this resource", parameter="f", allowed=names
+        )
     if not accept:
         return representations[0]
     best: tuple[float, int, Representation] | None = None
@@ -59,7 +63,15 @@ def _quality(accept: MIMEAccept, media_type: str) -> float:
     ranks: dict[int, float] = {}
     for value, quality in accept:
         given = value.split(";")[0].strip().lower()
-        rank = 2 if given == wanted else 1 if given == f"{kind}/*" else 0 if given in ("*/*", "*") else -1
+        rank = (
+            2
+            if given == wanted
+            else 1
+            if given == f"{kind}/*"
+            else 0
+            if given in ("*/*", "*")
+            else -1
+        )
         if rank >= 0:
             ranks[rank] = max(ranks.get(rank, 0.0), quality)
     return ranks[max(ranks)] if ranks else 0.0

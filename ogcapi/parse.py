@@ -33,14 +33,24 @@ _LAT = {"lat", "latitude", "y", "n"}
 def number(text: str, parameter: str, *, allowed: str = "a number") -> float:
     """A finite number."""
     if not re.fullmatch(_NUMBER, text.strip()):
-        raise InvalidParameter(f"{parameter}: {text.strip()[:40]!r} is not a number", parameter=parameter, allowed=[allowed])
+        raise InvalidParameter(
+            f"{parameter}: {text.strip()[:40]!r} is not a number",
+            parameter=parameter,
+            allowed=[allowed],
+        )
     value = float(text)
     if not math.isfinite(value):
-        raise InvalidParameter(f"{parameter}: {text.strip()[:40]!r} is too large", parameter=parameter, allowed=[allowed])
+        raise InvalidParameter(
+            f"{parameter}: {text.strip()[:40]!r} is too large",
+            parameter=parameter,
+            allowed=[allowed],
+        )
     return value
 
 
-def integer(text: str | None, parameter: str, *, low: int, high: int, default: int | None = None) -> int | None:
+def integer(
+    text: str | None, parameter: str, *, low: int, high: int, default: int | None = None
+) -> int | None:
     """A whole number within bounds, ``default`` where the parameter is absent."""
     if text is None:
         return default
@@ -58,7 +68,11 @@ def boolean(text: str | None, parameter: str, *, default: bool) -> bool:
     if text is None:
         return default
     if text.lower() not in ("true", "false"):
-        raise InvalidParameter(f"{parameter}: {text[:40]!r} is neither true nor false", parameter=parameter, allowed=["true", "false"])
+        raise InvalidParameter(
+            f"{parameter}: {text[:40]!r} is neither true nor false",
+            parameter=parameter,
+            allowed=["true", "false"],
+        )
     return text.lower() == "true"
 
 
@@ -68,7 +82,11 @@ def colour(text: str | None, parameter: str) -> tuple[int, int, int] | None:
         return None
     match = re.fullmatch(r"(?:0[xX]|#)?([0-9A-Fa-f]{6})", text)
     if match is None:
-        raise InvalidParameter(f"{parameter}: {text[:40]!r} is not a colour", parameter=parameter, allowed=["0xRRGGBB", "#RRGGBB"])
+        raise InvalidParameter(
+            f"{parameter}: {text[:40]!r} is not a colour",
+            parameter=parameter,
+            allowed=["0xRRGGBB", "#RRGGBB"],
+        )
     value = int(match[1], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
@@ -88,7 +106,9 @@ def box(text: str | None, crs_text: str | None) -> Box | None:
     crs = parse_crs(crs_text or CRS84, "bbox-crs")
     if text is None:
         if crs_text is not None:
-            raise InvalidParameter("bbox-crs: there is no bbox", parameter="bbox-crs", allowed=["together with bbox"])
+            raise InvalidParameter(
+                "bbox-crs: there is no bbox", parameter="bbox-crs", allowed=["together with bbox"]
+            )
         return None
     parts = text.split(",")
     if len(parts) not in (4, 6):
@@ -107,7 +127,7 @@ def box(text: str | None, crs_text: str | None) -> Box | None:
 
 
 def time_range(text: str, calendar: str, parameter: str = "datetime") -> Range:
-    """``datetime``: an instant, a period named by a partial date, or an interval, in a calendar (RFC 3339, OGC Common)."""
+    """``datetime``: an instant, a period named by a partial date, or an interval (RFC 3339, OGC Common)."""
     cleaned = text.strip().strip('"')
     parts = cleaned.split("/")
     if len(parts) > 2 or not cleaned:
@@ -120,7 +140,11 @@ def time_range(text: str, calendar: str, parameter: str = "datetime") -> Range:
     if start is None and end is None and cleaned not in ("../..", "/"):
         raise _bad_time(text, parameter)
     if start is not None and end is not None and start > end:
-        raise InvalidParameter(f"{parameter}: the interval ends before it starts", parameter=parameter, allowed=["start/end"])
+        raise InvalidParameter(
+            f"{parameter}: the interval ends before it starts",
+            parameter=parameter,
+            allowed=["start/end"],
+        )
     return Range(start, end)
 
 
@@ -184,7 +208,11 @@ def subsets(values: Iterable[str]) -> list[Subset]:
                 )
             low, high = _bounds(match["value"])
             if any(other.axis.lower() == match["axis"].lower() for other in found):
-                raise InvalidParameter(f"subset: axis {match['axis']} twice", parameter="subset", allowed=["each axis once"])
+                raise InvalidParameter(
+                    f"subset: axis {match['axis']} twice",
+                    parameter="subset",
+                    allowed=["each axis once"],
+                )
             found.append(Subset(match["axis"], low, high))
     return found
 
@@ -234,15 +262,25 @@ def domain(items: Iterable[Subset], cube: Cube) -> Domain:
         elif item.axis.lower() in _LAT:
             lat = _degrees(item)
             if not all(-90 <= bound <= 90 for bound in (lat.low, lat.high) if bound is not None):
-                raise InvalidParameter("subset: latitudes are -90 to 90", parameter="subset", allowed=["Lat(-90:90)"])
+                raise InvalidParameter(
+                    "subset: latitudes are -90 to 90", parameter="subset", allowed=["Lat(-90:90)"]
+                )
             if lat.low is not None and lat.high is not None and lat.low > lat.high:
-                raise InvalidParameter("subset: Lat low:high has low first", parameter="subset", allowed=["Lat(low:high)"])
+                raise InvalidParameter(
+                    "subset: Lat low:high has low first",
+                    parameter="subset",
+                    allowed=["Lat(low:high)"],
+                )
         elif item.axis.lower() in ("time", "datetime", "t") and cube.is_forecast:
             reference = cube.axes["reference_time"]
-            ranges["time"] = _time_bounds(item.low, item.high, reference.calendar or "standard", "subset")
+            ranges["time"] = _time_bounds(
+                item.low, item.high, reference.calendar or "standard", "subset"
+            )
         else:
             raise InvalidParameter(
-                f"subset: no axis {item.axis!r}", parameter="subset", allowed=["Lon", "Lat", *axis_names(cube)]
+                f"subset: no axis {item.axis!r}",
+                parameter="subset",
+                allowed=["Lon", "Lat", *axis_names(cube)],
             )
     return Domain(lon, lat, ranges)
 
@@ -273,7 +311,11 @@ def axis_range(axis: Axis, low: str, high: str | None, parameter: str) -> Range:
         return _time_bounds(low, high, axis.calendar or "standard", parameter)
     if axis.is_text:
         if high is not None:
-            raise InvalidParameter(f"{parameter}: axis {axis.name} has names, not ranges", parameter=parameter, allowed=axis.labels()[:50])
+            raise InvalidParameter(
+                f"{parameter}: axis {axis.name} has names, not ranges",
+                parameter=parameter,
+                allowed=axis.labels()[:50],
+            )
         return Range(low, low)
     read = _duration if axis.kind is AxisKind.STEP else lambda text, name: number(text, name)
     first = None if low == "*" else read(low, parameter)
@@ -302,7 +344,9 @@ def _duration(text: str, parameter: str) -> int:
     if match and any(match.groups()):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
-    return round(number(text, parameter, allowed="hours, or a duration such as PT6H") * 3_600_000_000)
+    return round(
+        number(text, parameter, allowed="hours, or a duration such as PT6H") * 3_600_000_000
+    )
 
 
 def variables(text: str | None, cube: Cube, parameter: str) -> tuple[str, ...]:
@@ -312,7 +356,11 @@ def variables(text: str | None, cube: Cube, parameter: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in cube.variables]
     if unknown:
-        raise InvalidParameter(f"{parameter}: no field {unknown[0][:60]!r}", parameter=parameter, allowed=cube.variables)
+        raise InvalidParameter(
+            f"{parameter}: no field {unknown[0][:60]!r}",
+            parameter=parameter,
+            allowed=cube.variables,
+        )
     return tuple(dict.fromkeys(names))
 
 
@@ -331,14 +379,20 @@ def points(text: str, crs: Crs) -> list[tuple[float, float, float | None]]:
         else:
             lon, lat = crs.to_lonlat(point.x, point.y)
         if not (math.isfinite(lon) and math.isfinite(lat) and abs(lat) <= 90 and abs(lon) <= 540):
-            raise InvalidParameter("coords: latitudes are -90 to 90, longitudes -180 to 180", parameter="coords", allowed=["POINT(lon lat)"])
+            raise InvalidParameter(
+                "coords: latitudes are -90 to 90, longitudes -180 to 180",
+                parameter="coords",
+                allowed=["POINT(lon lat)"],
+            )
         found.append((float(lon), float(lat), float(point.z) if point.has_z else None))
     return found
 
 
 def _bad_point(text: str) -> InvalidParameter:
     return InvalidParameter(
-        f"coords: {text[:60]!r} is not a point in WKT", parameter="coords", allowed=["POINT(lon lat)", "MULTIPOINT(lon lat, …)"]
+        f"coords: {text[:60]!r} is not a point in WKT",
+        parameter="coords",
+        allowed=["POINT(lon lat)", "MULTIPOINT(lon lat, …)"],
     )
 
 
@@ -348,7 +402,10 @@ def levels(text: str, axis: Axis) -> list[float]:
     if repeat:
         count, start, step = int(repeat[1]), float(repeat[2]), float(repeat[3])
         return [start + step * index for index in range(count)]
-    return [number(part, "z", allowed="500, 500,850, 1000/500 or R5/1000/-100") for part in text.split(",")]
+    return [
+        number(part, "z", allowed="500, 500,850, 1000/500 or R5/1000/-100")
+        for part in text.split(",")
+    ]
 
 
 def level_range(text: str, axis: Axis) -> Range | list[float]:

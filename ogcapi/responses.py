@@ -10,7 +10,13 @@ from email.utils import formatdate, parsedate_to_datetime
 import zstandard
 from flask import Request, Response
 
-COMPRESSIBLE = ("text/", "application/json", "application/problem+json", "application/javascript", "image/svg+xml")
+COMPRESSIBLE = (
+    "text/",
+    "application/json",
+    "application/problem+json",
+    "application/javascript",
+    "image/svg+xml",
+)
 _LEAST = 1024
 EXPOSED = "Link, Location, Content-Crs, Content-Bbox, ETag, Content-Range, RateLimit, OGC-Datetime, OGC-Reference-Time"
 VARY = "Accept, Accept-Encoding, Accept-Language"
@@ -22,7 +28,12 @@ def tag(*parts: str) -> str:
 
 
 def is_compressible(media_type: str) -> bool:
-    return media_type.startswith(COMPRESSIBLE) or "json" in media_type or "yaml" in media_type or "xml" in media_type
+    return (
+        media_type.startswith(COMPRESSIBLE)
+        or "json" in media_type
+        or "yaml" in media_type
+        or "xml" in media_type
+    )
 
 
 def coding_for(request: Request, media_type: str) -> str | None:
@@ -84,7 +95,9 @@ def allow_origin(request: Request, origins: tuple[str, ...]) -> str | None:
     return origin if origin in origins else None
 
 
-def finish(response: Response, request: Request, origins: tuple[str, ...], headers: Mapping[str, str]) -> Response:
+def finish(
+    response: Response, request: Request, origins: tuple[str, ...], headers: Mapping[str, str]
+) -> Response:
     """Headers that every answer carries."""
     for name, value in headers.items():
         response.headers.setdefault(name, value)
@@ -92,7 +105,9 @@ def finish(response: Response, request: Request, origins: tuple[str, ...], heade
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
-    vary = {part.strip() for part in response.headers.get("Vary", "").split(",") if part.strip()} | set(VARY.split(", "))
+    vary = {
+        part.strip() for part in response.headers.get("Vary", "").split(",") if part.strip()
+    } | set(VARY.split(", "))
     if origin is not None and origin != "*":
         vary.add("Origin")
     response.headers["Vary"] = ", ".join(sorted(vary))

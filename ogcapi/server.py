@@ -35,7 +35,9 @@ class _Server(BaseApplication):
             "timeout": 120,
             "graceful_timeout": 30,
             "limit_request_line": 0,
-            "loglevel": "warning" if settings.log_level in ("INFO", "WARNING") else settings.log_level.lower(),
+            "loglevel": "warning"
+            if settings.log_level in ("INFO", "WARNING")
+            else settings.log_level.lower(),
             "proc_name": "ogcapi",
             "when_ready": lambda server: _announce(settings),
         }
@@ -47,7 +49,9 @@ class _Server(BaseApplication):
         from ogcapi.app import create_app
 
         set_up_logging(self._server_settings)
-        configuration = load_configuration(self._config_dir) if self._config_dir is not None else None
+        configuration = (
+            load_configuration(self._config_dir) if self._config_dir is not None else None
+        )
         app = create_app(self._server_settings, paths=self._paths, configuration=configuration)
         app.extensions["ogcapi"]["keeper"].current()
         return app
@@ -69,7 +73,8 @@ def _address(settings: Settings) -> str:
 
 def _announce(settings: Settings) -> None:
     url = str(settings.public_url or f"http://{_shown(settings.host)}:{settings.port}").rstrip("/")
-    print(f"Serving on {url}/  (press Ctrl+C to stop)", file=sys.stderr, flush=True)
+    sys.stderr.write(f"Serving on {url}/  (press Ctrl+C to stop)\n")
+    sys.stderr.flush()
 
 
 def _shown(host: str) -> str:
@@ -86,6 +91,10 @@ def _check_port(settings: Settings) -> None:
             raise ConfigurationError(
                 f"cannot listen on {_address(settings)}: {error.strerror}; choose another with --port"
             ) from error
+
+
+_QUIET = {"alembic": logging.WARNING, "pygeoapi": logging.WARNING, "pygeoapi.l10n": logging.ERROR}
+"""Libraries that tell of their inner life at INFO, or warn of what is no fault."""
 
 
 class _JsonLines(logging.Formatter):
@@ -107,3 +116,5 @@ def set_up_logging(settings: Settings) -> None:
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(_JsonLines() if settings.log_format == "json" else plain)
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level, logging.getLevelName(settings.log_level)))

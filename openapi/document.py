@@ -46,7 +46,10 @@ class About:
 
 
 def build(
-    about: About, operations: Iterable[Operation], collection_ids: Sequence[str], extra: Mapping[str, Any] | None = None
+    about: About,
+    operations: Iterable[Operation],
+    collection_ids: Sequence[str],
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The document. ``extra`` holds further ``paths`` and ``components`` (those of stock collections)."""
     rows = list(operations)
@@ -84,7 +87,9 @@ def _operation(row: Operation, collection_ids: Sequence[str]) -> dict[str, Any]:
     if "{collectionId}" in row.path:
         parameters.insert(0, _collection_parameter(collection_ids))
     parameters.append(format_parameter(tuple(row.formats)).document())
-    content = {media_type: {"schema": _schema_of(media_type)} for media_type in row.formats.values()}
+    content = {
+        media_type: {"schema": _schema_of(media_type)} for media_type in row.formats.values()
+    }
     responses: dict[str, Any] = {"200": {"description": row.summary, "content": content}}
     if row.may_be_empty:
         responses["204"] = {"description": "A valid request that selects no data."}
@@ -109,7 +114,11 @@ def _collection_parameter(collection_ids: Sequence[str]) -> dict[str, Any]:
 def _schema_of(media_type: str) -> dict[str, Any]:
     if "json" in media_type:
         return {"type": "object"}
-    return {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
+    return (
+        {"type": "string"}
+        if media_type.startswith("text/")
+        else {"type": "string", "format": "binary"}
+    )
 
 
 def _responses() -> dict[str, Any]:

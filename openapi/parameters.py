@@ -48,7 +48,8 @@ BBOX_CRS = Parameter("bbox-crs", "CRS of `bbox` (URI, CURIE or EPSG code).", _CR
 CRS = Parameter("crs", "CRS of the answer (URI, CURIE or EPSG code).", _CRS_URI)
 DATETIME = Parameter(
     "datetime",
-    "Valid time, UTC: an instant or period (`2020-01-01T00:00:00Z`, `2020-01`), or an interval `start/end`, open with `..`.",
+    "Valid time, UTC: an instant or period (`2020-01-01T00:00:00Z`, `2020-01`), or an interval "
+    "`start/end`, open with `..`.",
 )
 SUBSET = Parameter(
     "subset",
@@ -56,26 +57,48 @@ SUBSET = Parameter(
     {"type": "array", "items": {"type": "string"}},
     explode=True,
 )
-PROPERTIES = Parameter("properties", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}})
+PROPERTIES = Parameter(
+    "properties", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}}
+)
 PARAMETER_NAME = Parameter(
     "parameter-name", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}}
 )
-COORDS = Parameter("coords", "Position as WKT, longitude first: `POINT(8.5 47.4)` or `MULTIPOINT(…)`.", required=True)
+COORDS = Parameter(
+    "coords",
+    "Position as WKT, longitude first: `POINT(8.5 47.4)` or `MULTIPOINT(…)`.",
+    required=True,
+)
 Z = Parameter(
     "z",
     "Vertical position: a level, a list `500,850`, a range `1000/500`, or `R5/1000/-100` (count, start, step).",
 )
 WIDTH = Parameter("width", "Width of the image in pixels.", {"type": "integer", "minimum": 1})
 HEIGHT = Parameter("height", "Height of the image in pixels.", {"type": "integer", "minimum": 1})
-TRANSPARENT = Parameter("transparent", "Whether missing values let what lies below show.", {"type": "boolean", "default": True})
-BGCOLOR = Parameter("bgcolor", "Colour of missing values when not transparent: `0xRRGGBB`, `#RRGGBB`.", {"type": "string"})
-LIMIT = Parameter("limit", "Most collections in the answer.", {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000})
-OFFSET = Parameter("offset", "Collections to pass over.", {"type": "integer", "minimum": 0, "default": 0})
+TRANSPARENT = Parameter(
+    "transparent",
+    "Whether missing values let what lies below show.",
+    {"type": "boolean", "default": True},
+)
+BGCOLOR = Parameter(
+    "bgcolor",
+    "Colour of missing values when not transparent: `0xRRGGBB`, `#RRGGBB`.",
+    {"type": "string"},
+)
+LIMIT = Parameter(
+    "limit",
+    "Most collections in the answer.",
+    {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000},
+)
+OFFSET = Parameter(
+    "offset", "Collections to pass over.", {"type": "integer", "minimum": 0, "default": 0}
+)
 LANG = Parameter("lang", "Language of the answer.", {"type": "string"})
 
 
 def format_parameter(names: tuple[str, ...]) -> Parameter:
     """``f=`` with the formats of one view."""
     return Parameter(
-        "f", "Format of the answer; wins over the Accept header.", {"type": "string", "enum": list(names)}
+        "f",
+        "Format of the answer; wins over the Accept header.",
+        {"type": "string", "enum": list(names)},
     )

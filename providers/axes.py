@@ -1,6 +1,7 @@
 """Axes other than the horizontal ones, and choosing positions on them.
 
-Times and reference times are microseconds of their calendar, steps are microseconds, everything else is a number or text.
+Times and reference times are microseconds of their calendar, steps are microseconds, everything
+else is a number or text.
 """
 
 from __future__ import annotations
@@ -145,7 +146,9 @@ def regular_step(values: Sequence[Any] | NDArray[Any]) -> Any | None:
     if numbers.dtype.kind in "iu":
         return int(step[0]) if (step == step[0]).all() and step[0] != 0 else None
     close = np.allclose(step, step[0], rtol=1e-4, atol=0)
-    return float((numbers[-1] - numbers[0]) / (len(numbers) - 1)) if close and step[0] != 0 else None
+    return (
+        float((numbers[-1] - numbers[0]) / (len(numbers) - 1)) if close and step[0] != 0 else None
+    )
 
 
 def ordered_axes(axes: Sequence[Axis]) -> tuple[str, ...]:

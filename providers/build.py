@@ -92,7 +92,10 @@ class _GroupBuilder:
         return [
             raw
             for name, raw in self._group.variables.items()
-            if name in self._group.own and name not in coordinates and raw.dtype.kind in "iuf" and 0 not in raw.shape
+            if name in self._group.own
+            and name not in coordinates
+            and raw.dtype.kind in "iuf"
+            and 0 not in raw.shape
         ]
 
     def _unreadable(self) -> Iterable[tuple[RawVariable, str]]:
@@ -108,19 +111,35 @@ class _GroupBuilder:
     def _coordinate_names(self) -> set[str]:
         """Dimension coordinates, 2-D latitudes and longitudes, bounds, grid mappings, scalar axes."""
         variables = self._group.variables
-        names = {dim for raw in variables.values() for dim in raw.dims if dim in variables and variables[dim].dims == (dim,)}
+        names = {
+            dim
+            for raw in variables.values()
+            for dim in raw.dims
+            if dim in variables and variables[dim].dims == (dim,)
+        }
         for raw in variables.values():
             for attribute in _REFERENCES:
-                names.update(part.rstrip(":") for part in str(raw.attributes.get(attribute, "")).split())
-            if (is_latitude(raw) or is_longitude(raw)) and (raw.attributes.get("standard_name") or len(raw.dims) < 2):
+                names.update(
+                    part.rstrip(":") for part in str(raw.attributes.get(attribute, "")).split()
+                )
+            if (is_latitude(raw) or is_longitude(raw)) and (
+                raw.attributes.get("standard_name") or len(raw.dims) < 2
+            ):
                 names.add(raw.name)
-            if raw.attributes.get("grid_mapping_name") or raw.attributes.get("standard_name") == "healpix_index":
+            if (
+                raw.attributes.get("grid_mapping_name")
+                or raw.attributes.get("standard_name") == "healpix_index"
+            ):
                 names.add(raw.name)
             if raw.attributes.get("grid_name") == "healpix":
                 names.add(raw.name)
             if not raw.dims and (raw.name in ("spatial_ref", "crs") or self._is_scalar_axis(raw)):
                 names.add(raw.name)
-            if kind_of(raw) in (AxisKind.TIME, AxisKind.REFERENCE_TIME, AxisKind.STEP) and self._is_auxiliary(raw):
+            if kind_of(raw) in (
+                AxisKind.TIME,
+                AxisKind.REFERENCE_TIME,
+                AxisKind.STEP,
+            ) and self._is_auxiliary(raw):
                 names.add(raw.name)
         return names
 
@@ -145,9 +164,17 @@ class _GroupBuilder:
     # axes
 
     def _axes_of(self, raw: RawVariable, placement: Placement) -> tuple[Axis, ...]:
-        axes = [self._axis(dim, size) for dim, size in zip(raw.dims, raw.shape, strict=True) if dim not in placement.dims]
+        axes = [
+            self._axis(dim, size)
+            for dim, size in zip(raw.dims, raw.shape, strict=True)
+            if dim not in placement.dims
+        ]
         kinds = {axis.kind for axis in axes}
-        if AxisKind.STEP in kinds and AxisKind.REFERENCE_TIME not in kinds and AxisKind.TIME in kinds:
+        if (
+            AxisKind.STEP in kinds
+            and AxisKind.REFERENCE_TIME not in kinds
+            and AxisKind.TIME in kinds
+        ):
             axes = [_as_reference(axis) if axis.kind is AxisKind.TIME else axis for axis in axes]
         axes = _distinct(axes)
         taken = {axis.kind for axis in axes}
@@ -175,11 +202,20 @@ class _GroupBuilder:
         others = [
             raw
             for raw in variables.values()
-            if raw.dims == (dim,) and raw.name != dim and raw.name in listed and kind_of(raw) is not None
+            if raw.dims == (dim,)
+            and raw.name != dim
+            and raw.name in listed
+            and kind_of(raw) is not None
         ]
         if kind is None:
-            candidates = sorted(others, key=lambda raw: kind_of(raw) is not AxisKind.TIME) + candidates
-        elif kind is not AxisKind.TIME and own is not None and str(own.attributes.get("axis", "")).upper() == "T":
+            candidates = (
+                sorted(others, key=lambda raw: kind_of(raw) is not AxisKind.TIME) + candidates
+            )
+        elif (
+            kind is not AxisKind.TIME
+            and own is not None
+            and str(own.attributes.get("axis", "")).upper() == "T"
+        ):
             candidates = others + candidates
         problem: UnusableAxis | None = None
         for raw in candidates:
@@ -203,7 +239,11 @@ class _GroupBuilder:
                         continue
         listed = self._listed_coordinates()
         own = set(str(raw.attributes.get("coordinates", "")).split())
-        return [axis for name, axis in self._scalars.items() if name in own or name not in listed or not own & listed]
+        return [
+            axis
+            for name, axis in self._scalars.items()
+            if name in own or name not in listed or not own & listed
+        ]
 
     # cubes
 
@@ -244,8 +284,12 @@ class _GroupBuilder:
             kind=_variable_kind(raw, packing.values),
             title=_title(attributes),
             units=str(attributes["units"]) if attributes.get("units") is not None else None,
-            standard_name=str(attributes["standard_name"]) if attributes.get("standard_name") else None,
-            attributes={key: value for key, value in attributes.items() if key not in _STORAGE_ATTRIBUTES},
+            standard_name=str(attributes["standard_name"])
+            if attributes.get("standard_name")
+            else None,
+            attributes={
+                key: value for key, value in attributes.items() if key not in _STORAGE_ATTRIBUTES
+            },
             categories=_categories(attributes),
         )
 
@@ -289,10 +333,15 @@ def _compatible(members: list[_Placed], item: _Placed) -> bool:
     if first.grid is not item.placement.grid or first.dims != item.placement.dims:
         return False
     known = {axis.name: axis for member in members for axis in member.axes}
-    kinds = {axis.kind: axis for axis in known.values() if axis.kind is not AxisKind.OTHER}
+    kinds: dict[AxisKind, Axis] = {
+        axis.kind: axis for axis in known.values() if axis.kind is not AxisKind.OTHER
+    }
     for axis in item.axes:
         same_kind = kinds.get(axis.kind)
-        if same_kind is not None and (same_kind.dim, same_kind.source_name) != (axis.dim, axis.source_name):
+        if same_kind is not None and (same_kind.dim, same_kind.source_name) != (
+            axis.dim,
+            axis.source_name,
+        ):
             return False
         if axis.name in known and known[axis.name].dim != axis.dim:
             return False
@@ -303,13 +352,19 @@ def _keys(groups: list[list[_Placed]]) -> list[str]:
     """A readable suffix per cube: what sets it apart — its own dimensions, else its grid."""
     if len(groups) < 2:
         return ["" for _ in groups]
-    everywhere = set.intersection(*({dim for item in members for dim in item.raw.dims} for members in groups))
+    everywhere = set.intersection(
+        *({dim for item in members for dim in item.raw.dims} for members in groups)
+    )
     keys: list[str] = []
     for members in groups:
         dims = [dim for item in members for dim in item.raw.dims if dim not in everywhere]
         unique = list(dict.fromkeys(dims))
-        level = next((axis for item in members for axis in item.axes if axis.kind is AxisKind.Z), None)
-        word = level.source_name if level is not None and level.dim in unique else "-".join(unique[:2])
+        level = next(
+            (axis for item in members for axis in item.axes if axis.kind is AxisKind.Z), None
+        )
+        word = (
+            level.source_name if level is not None and level.dim in unique else "-".join(unique[:2])
+        )
         key = str(word or "sfc").lower()
         if key in keys:
             key = f"{key}-{members[0].placement.grid.kind}"
@@ -361,7 +416,10 @@ def _categories(attributes: Mapping[str, Any]) -> dict[int, str]:
         return {}
     names = meanings.split() if isinstance(meanings, str) else [str(name) for name in meanings]
     try:
-        codes = [int(float(value)) for value in (values.split(",") if isinstance(values, str) else np.ravel(values))]
+        codes = [
+            int(float(value))
+            for value in (values.split(",") if isinstance(values, str) else np.ravel(values))
+        ]
     except ValueError:
         return {}
     return dict(zip(codes, names, strict=False))

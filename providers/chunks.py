@@ -31,7 +31,9 @@ class ChunkCache:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._chunks: LRUCache[ChunkKey, Raw] = LRUCache(max(capacity, 1), getsizeof=lambda chunk: chunk.nbytes)
+        self._chunks: LRUCache[ChunkKey, Raw] = LRUCache(
+            max(capacity, 1), getsizeof=lambda chunk: chunk.nbytes
+        )
         self._loading: dict[ChunkKey, Future[Raw]] = {}
         self._lock = threading.Lock()
 
@@ -40,7 +42,9 @@ class ChunkCache:
         """Bytes held now."""
         return int(self._chunks.currsize)
 
-    def get(self, key: ChunkKey, variable: RawVariable, start: tuple[int, ...], stop: tuple[int, ...]) -> Raw:
+    def get(
+        self, key: ChunkKey, variable: RawVariable, start: tuple[int, ...], stop: tuple[int, ...]
+    ) -> Raw:
         """The chunk, loaded once however many threads ask."""
         with self._lock:
             chunk = self._chunks.get(key)
@@ -94,8 +98,7 @@ class ChunkedReader:
         if not variable.shape:
             return variable.source.load((), ())
         axes = [
-            _split(indexer, chunk)
-            for indexer, chunk in zip(indexers, variable.chunks, strict=True)
+            _split(indexer, chunk) for indexer, chunk in zip(indexers, variable.chunks, strict=True)
         ]
         shape = tuple(axis.size for axis in axes)
         if 0 in shape:
@@ -126,7 +129,10 @@ class ChunkedReader:
 
     def _is_sparse(self, axes: list[_Axis], shape: tuple[int, ...]) -> bool:
         touched = np.prod([len(axis.parts) for axis in axes]) * np.prod(self._variable.chunks)
-        return bool(touched > _DIRECT_RATIO * np.prod(shape) and touched * self._variable.dtype.itemsize > 4 << 20)
+        return bool(
+            touched > _DIRECT_RATIO * np.prod(shape)
+            and touched * self._variable.dtype.itemsize > 4 << 20
+        )
 
     def _read_direct(self, indexers: Sequence[Indexer]) -> Raw:
         """The smallest block that holds the cells, without keeping it."""
@@ -154,7 +160,7 @@ def _split(indexer: Indexer, chunk: int) -> _Axis:
             parts.append((position, inner, slice(low - start, high - start)))
         return _Axis(max(stop - start, 0), tuple(parts))
     positions = indexer // chunk
-    found = np.unique(positions) if len(indexer) else ()
+    found = np.unique(positions)
     if len(found) == 1:
         at = int(found[0])
         return _Axis(len(indexer), ((at, indexer - at * chunk, slice(0, len(indexer))),))

@@ -41,7 +41,11 @@ class Crs:
 
     def to_lonlat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Longitude and latitude of points given x (east) first; NaN where there is none."""
-        if self.is_geographic and self.crs.prime_meridian and self.crs.prime_meridian.longitude == 0:
+        if (
+            self.is_geographic
+            and self.crs.prime_meridian
+            and self.crs.prime_meridian.longitude == 0
+        ):
             return np.asarray(x, np.float64), np.asarray(y, np.float64)
         lon, lat = _to_lonlat(self.uri).transform(x, y)
         lon, lat = np.asarray(lon), np.asarray(lat)
@@ -72,24 +76,40 @@ def parse_crs(text: str, parameter: str) -> Crs:
     """A CRS from a URI, URN, CURIE (``[EPSG:3857]``) or ``EPSG:3857``; raises InvalidParameter."""
     cleaned = text.strip()
     match = _URI.match(cleaned) or _CURIE.match(cleaned)
-    allowed = [CRS84, "http://www.opengis.net/def/crs/EPSG/0/3857", "any http://www.opengis.net/def/crs/EPSG/0/…"]
+    allowed = [
+        CRS84,
+        "http://www.opengis.net/def/crs/EPSG/0/3857",
+        "any http://www.opengis.net/def/crs/EPSG/0/…",
+    ]
     if match is None:
-        raise InvalidParameter(f"{parameter}: {cleaned[:80]!r} is not the name of a CRS", parameter=parameter, allowed=allowed)
+        raise InvalidParameter(
+            f"{parameter}: {cleaned[:80]!r} is not the name of a CRS",
+            parameter=parameter,
+            allowed=allowed,
+        )
     authority, code = match["authority"].upper(), match["code"]
     if authority not in ("EPSG", "OGC", "CRS"):
-        raise InvalidParameter(f"{parameter}: unknown authority {authority!r}", parameter=parameter, allowed=allowed)
+        raise InvalidParameter(
+            f"{parameter}: unknown authority {authority!r}", parameter=parameter, allowed=allowed
+        )
     if authority in ("OGC", "CRS"):
         if code.upper() not in ("CRS84", "84"):
-            raise InvalidParameter(f"{parameter}: unknown CRS {code!r}", parameter=parameter, allowed=allowed)
+            raise InvalidParameter(
+                f"{parameter}: unknown CRS {code!r}", parameter=parameter, allowed=allowed
+            )
         uri = CRS84
     else:
         uri = f"http://www.opengis.net/def/crs/EPSG/0/{code}"
     try:
         crs = _pyproj(uri)
     except CRSError as error:
-        raise InvalidParameter(f"{parameter}: EPSG has no CRS {code}", parameter=parameter, allowed=allowed) from error
+        raise InvalidParameter(
+            f"{parameter}: EPSG has no CRS {code}", parameter=parameter, allowed=allowed
+        ) from error
     if not (crs.is_geographic or crs.is_projected) or len(crs.axis_info) < 2:
-        raise InvalidParameter(f"{parameter}: {code} is not a horizontal CRS", parameter=parameter, allowed=allowed)
+        raise InvalidParameter(
+            f"{parameter}: {code} is not a horizontal CRS", parameter=parameter, allowed=allowed
+        )
     swap = uri != CRS84 and crs.axis_info[0].direction.lower() in ("north", "south")
     return Crs(uri, crs, swap)
 
@@ -100,10 +120,16 @@ def to_crs84(values: tuple[float, float, float, float], crs: Crs, parameter: str
     if crs.is_geographic:
         return checked_box(Bbox(west, south, east, north), parameter)
     if west >= east or south >= north:
-        raise InvalidParameter(f"{parameter}: lower corner first", parameter=parameter, allowed=["minx,miny,maxx,maxy"])
+        raise InvalidParameter(
+            f"{parameter}: lower corner first", parameter=parameter, allowed=["minx,miny,maxx,maxy"]
+        )
     bounds = _to_lonlat(crs.uri).transform_bounds(west, south, east, north, densify_pts=41)
     if not np.isfinite(bounds).all():
-        raise InvalidParameter(f"{parameter}: outside of {crs.uri}", parameter=parameter, allowed=["a box inside the CRS"])
+        raise InvalidParameter(
+            f"{parameter}: outside of {crs.uri}",
+            parameter=parameter,
+            allowed=["a box inside the CRS"],
+        )
     return Bbox(bounds[0], max(bounds[1], -90.0), bounds[2], min(bounds[3], 90.0))
 
 
@@ -119,17 +145,23 @@ def from_crs84(box: Bbox, crs: Crs) -> tuple[float, float, float, float]:
         if area.west < area.east:
             west, east = max(west, area.west), min(east, area.east)
     if west >= east or south >= north:
-        raise InvalidParameter(f"crs: the data lie outside of {crs.uri}", parameter="crs", allowed=[CRS84])
+        raise InvalidParameter(
+            f"crs: the data lie outside of {crs.uri}", parameter="crs", allowed=[CRS84]
+        )
     bounds = _from_lonlat(crs.uri).transform_bounds(west, south, east, north, densify_pts=41)
     return (float(bounds[0]), float(bounds[1]), float(bounds[2]), float(bounds[3]))
 
 
-def _ordered(values: tuple[float, float, float, float], crs: Crs) -> tuple[float, float, float, float]:
+def _ordered(
+    values: tuple[float, float, float, float], crs: Crs
+) -> tuple[float, float, float, float]:
     first, second, third, fourth = values
     return (second, first, fourth, third) if crs.swap else values
 
 
-def ordered(values: tuple[float, float, float, float], crs: Crs) -> tuple[float, float, float, float]:
+def ordered(
+    values: tuple[float, float, float, float], crs: Crs
+) -> tuple[float, float, float, float]:
     """Corners with x first, from the axis order of the CRS (and back: it is its own inverse)."""
     return _ordered(values, crs)
 
@@ -137,11 +169,25 @@ def ordered(values: tuple[float, float, float, float], crs: Crs) -> tuple[float,
 def checked_box(box: Bbox, parameter: str = "bbox") -> Bbox:
     """The box when it is one; raises InvalidParameter. West may exceed east (antimeridian)."""
     if not np.isfinite(box).all():
-        raise InvalidParameter(f"{parameter}: four finite numbers", parameter=parameter, allowed=["west,south,east,north"])
+        raise InvalidParameter(
+            f"{parameter}: four finite numbers",
+            parameter=parameter,
+            allowed=["west,south,east,north"],
+        )
     if box.south > box.north:
-        raise InvalidParameter(f"{parameter}: south {box.south:g} is north of {box.north:g}", parameter=parameter, allowed=["south <= north"])
+        raise InvalidParameter(
+            f"{parameter}: south {box.south:g} is north of {box.north:g}",
+            parameter=parameter,
+            allowed=["south <= north"],
+        )
     if box.south < -90 or box.north > 90:
-        raise InvalidParameter(f"{parameter}: latitudes are -90 to 90", parameter=parameter, allowed=["-90 <= south <= north <= 90"])
+        raise InvalidParameter(
+            f"{parameter}: latitudes are -90 to 90",
+            parameter=parameter,
+            allowed=["-90 <= south <= north <= 90"],
+        )
     if min(box.west, box.east) < -360 or max(box.west, box.east) > 540:
-        raise InvalidParameter(f"{parameter}: longitudes are -360 to 540", parameter=parameter, allowed=["-180 to 180"])
+        raise InvalidParameter(
+            f"{parameter}: longitudes are -360 to 540", parameter=parameter, allowed=["-180 to 180"]
+        )
     return box

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -43,8 +44,11 @@ class Variable:
     title: str | None = None
     units: str | None = None
     standard_name: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    categories: Mapping[int, str] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    categories: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    colormap: str | None = None
+    colour_range: tuple[float, float] | None = None
+    """Colours of maps where the configuration states them; in stored units."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -70,7 +74,7 @@ class Query:
 
     variables: tuple[str, ...] = ()
     bbox: Bbox | None = None
-    ranges: Mapping[str, Range | tuple[float, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, Range | tuple[float, ...]] = dataclasses.field(default_factory=dict)
     valid_time: Range | None = None
 
 
@@ -211,7 +215,11 @@ class Cube:
         if axis.kind is AxisKind.TIME and query.valid_time is not None:
             found = time_positions(axis, query.valid_time)
             wanted = query.ranges.get(axis.name)
-            return np.intersect1d(found, time_positions(axis, wanted)) if isinstance(wanted, Range) else found
+            return (
+                np.intersect1d(found, time_positions(axis, wanted))
+                if isinstance(wanted, Range)
+                else found
+            )
         wanted = query.ranges.get(axis.name)
         if wanted is None:
             return np.arange(axis.size)
@@ -227,7 +235,9 @@ class Cube:
             )
         return axis.between(wanted.low, wanted.high)
 
-    def _plan_run(self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]) -> str | None:
+    def _plan_run(
+        self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]
+    ) -> str | None:
         """Choose runs and steps. With several runs left, the newest one that holds the valid time answers."""
         reference, step = self.axes["reference_time"], self.axes["step"]
         runs = self._positions(reference, query)
@@ -244,7 +254,12 @@ class Cube:
         if not len(held):
             raise NoData("datetime: no run holds it", parameter="datetime")
         asked = query.ranges.get("reference_time")
-        if isinstance(asked, Range) and not asked.is_point and len(held) > 1 and query.valid_time is None:
+        if (
+            isinstance(asked, Range)
+            and not asked.is_point
+            and len(held) > 1
+            and query.valid_time is None
+        ):
             positions["reference_time"], positions["step"] = held, np.flatnonzero(hit.any(axis=0))
             axes["reference_time"] = reference.take(held)
             axes["step"] = step.take(positions["step"])
@@ -274,7 +289,8 @@ class Cube:
     def read(self, plan: Plan) -> Coverage:
         """Read the values of a plan."""
         values = {
-            variable.id: self.read_variable(variable, plan.positions, plan.selection) for variable in plan.variables
+            variable.id: self.read_variable(variable, plan.positions, plan.selection)
+            for variable in plan.variables
         }
         return Coverage(
             variables=plan.variables,

@@ -133,7 +133,11 @@ class JoinedField:
         return self._missing(shape) if out is None else out
 
     def _missing(self, shape: tuple[int, ...]) -> Values:
-        return np.full(shape, np.nan, self.dtype) if self.dtype.kind == "f" else np.zeros(shape, self.dtype)
+        return (
+            np.full(shape, np.nan, self.dtype)
+            if self.dtype.kind == "f"
+            else np.zeros(shape, self.dtype)
+        )
 
     def _read_part(
         self,
@@ -145,7 +149,7 @@ class JoinedField:
         inner: dict[str, Indexer] = dict(kept)
         inner.update({dim: at for dim, (_, at) in matches.items() if dim not in part.expand})
         block = part.field.read(inner)
-        own = [dim for dim in part.field.dims]
+        own = list(part.field.dims)
         order = [own.index(dim) for dim in self.dims if dim in own]
         block = block.transpose(order)
         for axis, dim in enumerate(self.dims):

@@ -15,7 +15,15 @@ from .axes import Axis, AxisKind, ordered_axes, regular_step
 from .cube import Cube, Variable
 from .fields import JoinedField, Part
 
-_IDENTITY = ("experiment_id", "source_id", "variant_label", "expver", "model_id", "ensemble_id", "frequency")
+_IDENTITY = (
+    "experiment_id",
+    "source_id",
+    "variant_label",
+    "expver",
+    "model_id",
+    "ensemble_id",
+    "frequency",
+)
 """Global attributes that tell versions of the same thing apart: files that differ in one never join."""
 
 
@@ -44,7 +52,11 @@ def join(members: Sequence[Member]) -> list[tuple[str, Cube]]:
 def _joinable(group: list[Member], member: Member) -> bool:
     first = group[0].cube
     cube = member.cube
-    if first.grid.key != cube.grid.key or first.dims != cube.dims or _signature(first) != _signature(cube):
+    if (
+        first.grid.key != cube.grid.key
+        or first.dims != cube.dims
+        or _signature(first) != _signature(cube)
+    ):
         return False
     for name in _IDENTITY:
         ours, theirs = first.attributes.get(name), cube.attributes.get(name)
@@ -52,7 +64,10 @@ def _joinable(group: list[Member], member: Member) -> bool:
             return False
     shared = [other for other in group if set(other.cube.variables) & set(cube.variables)]
     for other in shared:
-        if any(_differs(other.cube.variables[name], cube.variables[name]) for name in _common(other.cube, cube)):
+        if any(
+            _differs(other.cube.variables[name], cube.variables[name])
+            for name in _common(other.cube, cube)
+        ):
             return False
         if _same_place(other.cube, cube):
             return False
@@ -65,7 +80,11 @@ def _common(one: Cube, other: Cube) -> set[str]:
 
 def _differs(one: Variable, other: Variable) -> bool:
     """The same name for different things."""
-    return one.units != other.units or one.axes != other.axes or one.standard_name != other.standard_name
+    return (
+        one.units != other.units
+        or one.axes != other.axes
+        or one.standard_name != other.standard_name
+    )
 
 
 def _same_place(one: Cube, other: Cube) -> bool:
@@ -79,7 +98,10 @@ def _same_place(one: Cube, other: Cube) -> bool:
 
 def _signature(cube: Cube) -> tuple[Any, ...]:
     return tuple(
-        sorted((axis.name, axis.kind.value, axis.units or "", axis.calendar or "") for axis in cube.axes.values())
+        sorted(
+            (axis.name, axis.kind.value, axis.units or "", axis.calendar or "")
+            for axis in cube.axes.values()
+        )
     )
 
 
@@ -88,7 +110,9 @@ def _joined(group: list[Member]) -> tuple[str, Cube]:
         return PurePath(group[0].location.rstrip("/")).stem, group[0].cube
     cubes = [member.cube for member in group]
     union = {name: _union([cube.axes[name] for cube in cubes]) for name in cubes[0].axes}
-    spread = {name for name in union if _is_spread(union[name], [cube.axes[name] for cube in cubes])}
+    spread = {
+        name for name in union if _is_spread(union[name], [cube.axes[name] for cube in cubes])
+    }
     axes = {
         name: replace(axis, dim=axis.dim or name) if name in spread else cubes[0].axes[name]
         for name, axis in union.items()
@@ -96,7 +120,9 @@ def _joined(group: list[Member]) -> tuple[str, Cube]:
     names = list(dict.fromkeys(name for cube in cubes for name in cube.variables))
     variables = {name: _join_variable(name, cubes, axes, spread) for name in names}
     version = hashlib.sha256("".join(cube.version for cube in cubes).encode()).hexdigest()[:20]
-    warnings = tuple(_reports(group, axes, spread)) + tuple(w for cube in cubes for w in cube.warnings)
+    warnings = tuple(_reports(group, axes, spread)) + tuple(
+        w for cube in cubes for w in cube.warnings
+    )
     joined = replace(
         cubes[-1],
         axes={name: axes[name] for name in ordered_axes(list(axes.values()))},
@@ -117,16 +143,19 @@ def _union(axes: Sequence[Axis]) -> Axis:
 
 
 def _union_bounds(axes: Sequence[Axis], values: NDArray[Any]) -> NDArray[Any] | None:
-    if any(axis.bounds is None for axis in axes):
-        return None
-    known = {value: bound for axis in axes for value, bound in zip(axis.values, axis.bounds, strict=True)}  # type: ignore[arg-type]
+    known: dict[Any, Any] = {}
+    for axis in axes:
+        if axis.bounds is None:
+            return None
+        known.update(zip(axis.values, axis.bounds, strict=True))
     return np.array([known[value] for value in values])
 
 
 def _is_spread(union: Axis, axes: Sequence[Axis]) -> bool:
     """Whether files differ along an axis."""
     return any(
-        len(axis.values) != len(union.values) or not np.array_equal(axis.values, union.values) for axis in axes
+        len(axis.values) != len(union.values) or not np.array_equal(axis.values, union.values)
+        for axis in axes
     ) or any(axis.dim is None for axis in axes) != all(axis.dim is None for axis in axes)
 
 

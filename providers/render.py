@@ -71,9 +71,13 @@ class Renderer:
             return self._separable(cube, grid, variable, positions, pixels)
         (cells,) = self._index(grid, pixels, lambda: (self._locate(grid, pixels),))
         known = np.flatnonzero(cells >= 0)
-        out = np.full(pixels.height * pixels.width, np.nan, np.result_type(variable.dtype, np.float32))
+        out = np.full(
+            pixels.height * pixels.width, np.nan, np.result_type(variable.dtype, np.float32)
+        )
         if len(known):
-            out[known] = cube.read_variable(variable, positions, gather(grid, cells[known])).reshape(-1)
+            out[known] = cube.read_variable(
+                variable, positions, gather(grid, cells[known])
+            ).reshape(-1)
         return out.reshape(pixels.height, pixels.width)
 
     def _separable(
@@ -104,7 +108,9 @@ class Renderer:
         ).reshape(len(inner_rows), len(inner_columns))
         if whole:
             return block
-        out = np.full((pixels.height, pixels.width), np.nan, np.result_type(block.dtype, np.float32))
+        out = np.full(
+            (pixels.height, pixels.width), np.nan, np.result_type(block.dtype, np.float32)
+        )
         out[np.ix_(known_rows, known_columns)] = block
         return out
 
@@ -135,7 +141,12 @@ class Renderer:
         return known
 
     def png(
-        self, cube: Cube, variable: Variable, positions: Mapping[str, Positions], pixels: Pixels, **options: Any
+        self,
+        cube: Cube,
+        variable: Variable,
+        positions: Mapping[str, Positions],
+        pixels: Pixels,
+        **options: Any,
     ) -> bytes:
         """A palette PNG; ``background`` (RGB) fills what is transparent otherwise."""
         style = self.style(cube, variable)
@@ -152,7 +163,9 @@ def gather(grid: Grid, cells: Ints) -> Selection:
     top, left = int(rows.min()), int(columns.min())
     width = int(columns.max()) - left + 1
     block = (slice(top, int(rows.max()) + 1), slice(left, left + width))
-    return Selection(block, nowhere, nowhere, separable=False, pick=(rows - top) * width + columns - left)
+    return Selection(
+        block, nowhere, nowhere, separable=False, pick=(rows - top) * width + columns - left
+    )
 
 
 def value_range(cube: Cube, variable: Variable, sample: int = 100_000) -> tuple[float, float]:

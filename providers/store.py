@@ -24,7 +24,17 @@ from .readers import OpenFile, Reader, reader_for
 SETTLE = 2.0
 """Seconds a new or changed file of a folder must lie still before it is shown: half-copied files stay invisible."""
 
-_IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload", ".filepart", ".aux", ".idx", ".md5", ".lock"}
+_IGNORED_SUFFIXES = {
+    ".tmp",
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".filepart",
+    ".aux",
+    ".idx",
+    ".md5",
+    ".lock",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,9 @@ class Source:
     @property
     def key(self) -> str:
         """Identity of the source in the state database and in caches."""
-        text = orjson.dumps([self.paths, dict(self.hints)], option=orjson.OPT_SORT_KEYS, default=str)
+        text = orjson.dumps(
+            [self.paths, dict(self.hints)], option=orjson.OPT_SORT_KEYS, default=str
+        )
         return hashlib.sha256(text).hexdigest()[:20]
 
     @property
@@ -132,7 +144,11 @@ class Store:
             entry.error, entry.dataset, entry.marks = error, None, ()
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            entry.error, entry.dataset, entry.marks = SourceUnavailable(f"cannot be read: {reason}"), None, ()
+            entry.error, entry.dataset, entry.marks = (
+                SourceUnavailable(f"cannot be read: {reason}"),
+                None,
+                (),
+            )
 
     def _look(
         self, source: Source, entry: _Entry
@@ -156,7 +172,11 @@ class Store:
                 if single:
                     raise
                 continue
-            if not single and known.get(location) != mark and not _is_settled(location, reader, mark, entry):
+            if (
+                not single
+                and known.get(location) != mark
+                and not _is_settled(location, reader, mark, entry)
+            ):
                 pending.add(location)
                 if location not in known:
                     continue
@@ -166,7 +186,9 @@ class Store:
             raise SourceUnavailable(f"no data found at {names}")
         return tuple(marks), problems, frozenset(pending)
 
-    def _assemble(self, source: Source, marks: Sequence[tuple[str, str]], problems: list[Refusal]) -> Dataset:
+    def _assemble(
+        self, source: Source, marks: Sequence[tuple[str, str]], problems: list[Refusal]
+    ) -> Dataset:
         members: list[Member] = []
         files: list[OpenFile] = []
         refusals = list(problems)
@@ -191,7 +213,9 @@ class Store:
         cubes = [NamedCube(name, cube) for group in by_key.values() for name, cube in join(group)]
         version = hashlib.sha256(repr(marks).encode()).hexdigest()[:20]
         warnings = tuple(warning for item in cubes for warning in item.cube.warnings)
-        return Dataset(tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(files))
+        return Dataset(
+            tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(files)
+        )
 
     def _open(self, source: Source, location: str, mark: str) -> tuple[OpenFile, Built]:
         key = (source.key, location, mark)
@@ -210,7 +234,12 @@ class Store:
     def _forget_unused(self) -> None:
         """Drop what no current dataset uses; the handle closes when the last request lets go of it."""
         with self._lock:
-            used = {id(file) for entry in self._entries.values() if entry.dataset for file in entry.dataset.files}
+            used = {
+                id(file)
+                for entry in self._entries.values()
+                if entry.dataset
+                for file in entry.dataset.files
+            }
             for key in [key for key, (file, _) in self._built.items() if id(file) not in used]:
                 del self._built[key]
 
@@ -230,7 +259,9 @@ def _locations(source: Source) -> list[str]:
         if "://" in path:
             found.append(path)
         elif glob.has_magic(path) and not Path(path).exists():
-            found += [hit for hit in sorted(glob.glob(path, recursive=True)) if not _is_ignored(Path(hit))]
+            found += [
+                hit for hit in sorted(glob.glob(path, recursive=True)) if not _is_ignored(Path(hit))
+            ]
         elif Path(path).is_dir() and not _is_store(path):
             found += _members(Path(path))
         elif Path(path).exists():
@@ -254,11 +285,17 @@ def _members(folder: Path) -> list[str]:
 
 
 def _is_ignored(path: Path) -> bool:
-    return path.name.startswith((".", "_")) or path.name.endswith("~") or path.suffix.lower() in _IGNORED_SUFFIXES
+    return (
+        path.name.startswith((".", "_"))
+        or path.name.endswith("~")
+        or path.suffix.lower() in _IGNORED_SUFFIXES
+    )
 
 
 def _is_store(path: str) -> bool:
-    return any((Path(path) / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata", ".zarray"))
+    return any(
+        (Path(path) / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata", ".zarray")
+    )
 
 
 def _is_settled(location: str, reader: Reader, mark: str, entry: _Entry) -> bool:
@@ -284,7 +321,11 @@ def _modified(files: Sequence[OpenFile]) -> float | None:
     for file in files:
         path = Path(file.location)
         if "://" not in file.location and path.exists():
-            inner = [path / name for name in ("zarr.json", ".zmetadata", ".zattrs")] if path.is_dir() else []
+            inner = (
+                [path / name for name in ("zarr.json", ".zmetadata", ".zattrs")]
+                if path.is_dir()
+                else []
+            )
             times += [item.stat().st_mtime for item in (path, *inner) if item.exists()]
     return max(times, default=None)
 

@@ -42,6 +42,15 @@ class Style:
         return _palette(self.colormap)
 
 
+def is_colormap(name: str) -> bool:
+    """Whether the colour map library knows the name (``viridis``, ``crameri:batlow``, ``cmocean:thermal``)."""
+    try:
+        cmap.Colormap(name)
+    except (ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
 @lru_cache(maxsize=128)
 def _palette(name: str) -> NDArray[np.uint8]:
     table = np.zeros((256, 4), np.uint8)
@@ -76,11 +85,23 @@ _ALIASES = {
     "airt": "air_temperature", "temp": "sea_water_potential_temperature", "salt": "sea_water_salinity",
     "thetao": "sea_water_potential_temperature", "so": "sea_water_salinity",
 }  # fmt: skip
-_CELSIUS = {"degree_c", "degrees_c", "degree_celsius", "degrees_celsius", "celsius", "degc", "deg c"}
+_CELSIUS = {
+    "degree_c",
+    "degrees_c",
+    "degree_celsius",
+    "degrees_celsius",
+    "celsius",
+    "degc",
+    "deg c",
+}
 
 
 def default_style(variable: Variable, low: float, high: float) -> Style:
     """The style of a variable; ``low`` and ``high`` are what its data span, used where no range is known."""
+    if variable.colour_range is not None:
+        return Style(variable.colormap or _SEQUENTIAL, *variable.colour_range)
+    if variable.colormap is not None:
+        return Style(variable.colormap, *_rounded(low, high))
     if variable.kind is VariableKind.DIRECTION:
         return Style(_CYCLIC, 0.0, 360.0)
     known = _lookup(variable)
@@ -92,7 +113,10 @@ def default_style(variable: Variable, low: float, high: float) -> Style:
         return Style(colormap, *_rounded(low, high))
     if variable.kind is VariableKind.CATEGORY:
         return Style("tol:rainbow_discrete" if low != high else _SEQUENTIAL, low, high)
-    if "anomaly" in f"{variable.standard_name} {variable.id} {variable.title}".lower() or low < 0 < high:
+    if (
+        "anomaly" in f"{variable.standard_name} {variable.id} {variable.title}".lower()
+        or low < 0 < high
+    ):
         reach = max(abs(low), abs(high))
         return Style(_DIVERGING, *_rounded(-reach, reach))
     return Style(_SEQUENTIAL, *_rounded(low, high))

@@ -29,7 +29,7 @@ _FACTOR = re.compile(r"^(?P<base>[^\d\s^*+-][^\d\s^*+-]*?)(?:\*\*|\^)?(?P<power>
 
 @lru_cache(maxsize=1024)
 def ucum(text: str) -> str | None:
-    """The UCUM code of a CF unit, None where it is not known to have one (``""`` and ``1`` are dimensionless: ``1``)."""
+    """The UCUM code of a CF unit, None where it is not known to have one; no unit at all is ``1``."""
     cleaned = text.strip()
     if not cleaned:
         return "1"

@@ -301,8 +301,8 @@ class Site:
             return np.exp(-(((latitude - np.float32(centre)) / np.float32(width)) ** 2))
 
         zonal: Floats = (
-            np.float32(101300.0) + np.float32(900.0) * (band(31, 12) + band(-33, 11))
-            - np.float32(350.0) * band(-5, 13) - np.float32(900.0) * band(61, 10)
+            np.float32(101300.0) + np.float32(1250.0) * (band(31, 12) + band(-33, 11))
+            - np.float32(450.0) * band(-5, 13) - np.float32(900.0) * band(61, 10)
             - np.float32(2500.0) * band(-65, 11)
         )  # fmt: skip
         return zonal

@@ -62,14 +62,26 @@ class Collections(View):
         page = found[query.offset : query.offset + query.limit]
         url = f"{context.base_url}/collections"
         links = [
-            {"rel": "self", "type": "application/json", "title": "This document", "href": f"{url}?f=json"},
-            {"rel": "alternate", "type": "text/html", "title": "This document as a page", "href": f"{url}?f=html"},
+            {
+                "rel": "self",
+                "type": "application/json",
+                "title": "This document",
+                "href": f"{url}?f=json",
+            },
+            {
+                "rel": "alternate",
+                "type": "text/html",
+                "title": "This document as a page",
+                "href": f"{url}?f=html",
+            },
         ]
         if query.offset + query.limit < len(found):
             more = f"{url}?limit={query.limit}&offset={query.offset + query.limit}"
             more += f"&bbox={','.join(f'{v:g}' for v in query.bbox)}" if query.bbox else ""
             more += f"&datetime={query.datetime}" if query.datetime else ""
-            links.append({"rel": "next", "type": "application/json", "title": "Next page", "href": more})
+            links.append(
+                {"rel": "next", "type": "application/json", "title": "Next page", "href": more}
+            )
         document = {
             "collections": [self._document(context, item) for item in page],
             "links": links,
@@ -86,7 +98,8 @@ class Collections(View):
             return document_of(context, item)
         except OgcapiError as error:
             return collection_document(
-                context, Collection(item.id, item.kind, item.resource, item.version, error=error.detail)
+                context,
+                Collection(item.id, item.kind, item.resource, item.version, error=error.detail),
             )
 
 
@@ -100,7 +113,9 @@ def _matches(item: Collection, query: ListQuery) -> bool:
     if query.datetime is not None and times is not None:
         wanted: Range = time_range(query.datetime, times[1])
         first, last = int(times[0][0]), int(times[0][-1])
-        return (wanted.high is None or wanted.high >= first) and (wanted.low is None or wanted.low <= last)
+        return (wanted.high is None or wanted.high >= first) and (
+            wanted.low is None or wanted.low <= last
+        )
     return True
 
 
@@ -129,7 +144,9 @@ class Schema(View):
     def version(self, context: Context, query: tuple[str, Cube]) -> str | None:
         return query[1].version
 
-    def answer(self, context: Context, query: tuple[str, Cube], representation: Representation) -> Answer:
+    def answer(
+        self, context: Context, query: tuple[str, Cube], representation: Representation
+    ) -> Answer:
         name, cube = query
         document = {
             "$schema": _DIALECT,
@@ -147,10 +164,16 @@ class Schema(View):
 class Queryables(Schema):
     """``/queryables``: what a request can select by: position, time and the other axes."""
 
-    def answer(self, context: Context, query: tuple[str, Cube], representation: Representation) -> Answer:
+    def answer(
+        self, context: Context, query: tuple[str, Cube], representation: Representation
+    ) -> Answer:
         name, cube = query
         properties: dict[str, Any] = {
-            "geometry": {"title": "Geometry", "format": "geometry-any", "x-ogc-role": "primary-geometry"}
+            "geometry": {
+                "title": "Geometry",
+                "format": "geometry-any",
+                "x-ogc-role": "primary-geometry",
+            }
         }
         if cube.valid_times is not None:
             properties["datetime"] = {
@@ -177,7 +200,9 @@ def _axis_schema(axis: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"title": axis.title or axis.name}
     if axis.is_time:
         return found | {"type": "string", "format": "date-time"}
-    found["type"] = "string" if axis.is_text else "integer" if axis.values.dtype.kind in "iu" else "number"
+    found["type"] = (
+        "string" if axis.is_text else "integer" if axis.values.dtype.kind in "iu" else "number"
+    )
     if axis.units:
         found["x-ogc-unit"] = axis.units
     if axis.size <= 100:
@@ -193,7 +218,9 @@ def field_schema(variable: Variable, position: int) -> dict[str, Any]:
         "x-ogc-propertySeq": position,
     }
     if variable.standard_name:
-        found["x-ogc-definition"] = f"http://vocab.nerc.ac.uk/standard_name/{variable.standard_name}/"
+        found["x-ogc-definition"] = (
+            f"http://vocab.nerc.ac.uk/standard_name/{variable.standard_name}/"
+        )
     if variable.units:
         code = ucum(variable.units)
         found["x-ogc-unit"] = code or variable.units
@@ -201,5 +228,7 @@ def field_schema(variable: Variable, position: int) -> dict[str, Any]:
             found["x-ogc-unitLang"] = "UCUM"
     if variable.categories:
         found["enum"] = list(variable.categories)
-        found["x-ogcapi:categories"] = {str(code): name for code, name in variable.categories.items()}
+        found["x-ogcapi:categories"] = {
+            str(code): name for code, name in variable.categories.items()
+        }
     return found

@@ -11,9 +11,14 @@ from ogcapi.negotiation import HTML, JSON, Representation
 from ogcapi.views.base import View
 
 OPENAPI_JSON = Representation(
-    "json", "application/vnd.oai.openapi+json;version=3.0", ("application/json", "application/openapi+json"), "OpenAPI 3.0"
+    "json",
+    "application/vnd.oai.openapi+json;version=3.0",
+    ("application/json", "application/openapi+json"),
+    "OpenAPI 3.0",
 )
-OPENAPI_YAML = Representation("yaml", "application/vnd.oai.openapi;version=3.0", ("application/yaml",), "OpenAPI 3.0, YAML")
+OPENAPI_YAML = Representation(
+    "yaml", "application/vnd.oai.openapi;version=3.0", ("application/yaml",), "OpenAPI 3.0, YAML"
+)
 
 
 class Landing(View):
@@ -33,13 +38,16 @@ class Landing(View):
             (f"{rel}data", "application/json", "Collections", f"{base}/collections?f=json"),
         ]
         if services.stock.process_ids:
-            links.append((f"{rel}processes", "application/json", "Processes", f"{base}/processes?f=json"))
+            links.append(
+                (f"{rel}processes", "application/json", "Processes", f"{base}/processes?f=json")
+            )
             links.append((f"{rel}job-list", "application/json", "Jobs", f"{base}/jobs?f=json"))
         document: dict[str, Any] = {
             "title": services.title,
             "description": services.description,
             "links": [
-                {"rel": rel_, "type": type_, "title": title, "href": href} for rel_, type_, title, href in links
+                {"rel": rel_, "type": type_, "title": title, "href": href}
+                for rel_, type_, title, href in links
             ],
         }
         if services.metadata.get("keywords"):
@@ -86,7 +94,9 @@ class ApiDocumentation(View):
         self._build = build
 
     def answer(self, context: Context, query: Any, representation: Representation) -> Answer:
-        return _api_page(context) if representation is HTML else Answer(document=self._build(context))
+        return (
+            _api_page(context) if representation is HTML else Answer(document=self._build(context))
+        )
 
 
 def _api_page(context: Context) -> Answer:

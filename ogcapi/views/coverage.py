@@ -13,5 +13,7 @@ class CoverageView(DataView):
 
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> DataQuery:
         collection, cube = cube_of(context, path)
-        query = cube_query(cube, params, box(params.one("bbox"), params.one("bbox-crs")), "properties")
-        return DataQuery(collection, cube, query, cube.plan(query), params.canonical(without=("f",)))
+        query = cube_query(
+            cube, params, box(params.one("bbox"), params.one("bbox-crs")), "properties"
+        )
+        return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from config.errors import InvalidParameter
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context, Params
@@ -14,25 +15,27 @@ from ogcapi.parse import Box, domain, subsets, time_range, variables
 from ogcapi.views.base import View
 from providers.axes import AxisKind
 from providers.cube import Coverage, Cube, Plan, Query, Range
-from providers.formats import FORMATS
+from providers.formats import COVERAGEJSON, FORMATS
+from providers.formats.coveragejson import write_collection
 from providers.grids import Bbox, RectilinearGrid
 
 
 @dataclass(frozen=True)
 class DataQuery:
-    """A query with the collection and cube it is for: pinned for the whole request."""
+    """Plans with the collection and cube they are for: pinned for the whole request."""
 
     collection: Collection
     cube: Cube
-    query: Query
-    plan: Plan
+    plans: tuple[Plan, ...]
     token: str
     """The request in a canonical form, for the version tag."""
 
 
 def data_representations() -> Sequence[Representation]:
     """The registered formats as representations."""
-    return tuple(Representation(item.name, item.media_type, item.accepts, item.title) for item in FORMATS)
+    return tuple(
+        Representation(item.name, item.media_type, item.accepts, item.title) for item in FORMATS
+    )
 
 
 class DataView(View):
@@ -47,10 +50,22 @@ class DataView(View):
         return query.collection.modified
 
     def estimate(self, context: Context, query: DataQuery) -> Estimate | None:
-        return Estimate(values=query.plan.values, nbytes=query.plan.nbytes)
+        return Estimate(
+            values=sum(plan.values for plan in query.plans),
+            nbytes=sum(plan.nbytes for plan in query.plans),
+        )
 
     def answer(self, context: Context, query: DataQuery, representation: Representation) -> Answer:
-        return coverage_answer(query, query.cube.read(query.plan), representation)
+        coverages = [query.cube.read(plan) for plan in query.plans]
+        if len(coverages) == 1:
+            return coverage_answer(query, coverages[0], representation)
+        if representation.name != COVERAGEJSON.name:
+            raise InvalidParameter(
+                "f: several coverages are answered as CoverageJSON",
+                parameter="f",
+                allowed=[COVERAGEJSON.name],
+            )
+        return Answer(body=write_collection(coverages), media_type=COVERAGEJSON.media_type)
 
 
 def coverage_answer(query: DataQuery, coverage: Coverage, representation: Representation) -> Answer:
@@ -92,12 +107,12 @@ def _both(one: Range, other: Range) -> Range:
 
 
 def _vertical_axis(cube: Cube) -> str:
-    from config.errors import InvalidParameter
-
     axis = cube.axis(AxisKind.Z)
     if axis is None:
         raise InvalidParameter(
-            "bbox: six values, but the data have no vertical axis", parameter="bbox", allowed=["west,south,east,north"]
+            "bbox: six values, but the data have no vertical axis",
+            parameter="bbox",
+            allowed=["west,south,east,north"],
         )
     return axis.name
 
@@ -113,12 +128,14 @@ def parse_time(cube: Cube, text: str | None) -> Range | None:
 
 def horizontal(cube: Cube, bbox: Bbox | None, lon: Range | None, lat: Range | None) -> Bbox | None:
     """One box from ``bbox`` and the longitude and latitude subsets, open sides filled from the grid."""
-    from config.errors import InvalidParameter
-
     if lon is None and lat is None:
         return bbox
     if bbox is not None:
-        raise InvalidParameter("subset: Lon and Lat together with bbox", parameter="subset", allowed=["either bbox, or Lon and Lat"])
+        raise InvalidParameter(
+            "subset: Lon and Lat together with bbox",
+            parameter="subset",
+            allowed=["either bbox, or Lon and Lat"],
+        )
     west, east = frame(cube)
     low = lon.low if lon is not None and lon.low is not None else west
     high = lon.high if lon is not None and lon.high is not None else east
@@ -134,8 +151,3 @@ def frame(cube: Cube) -> tuple[float, float]:
         return grid.west, grid.west + 360.0
     box = grid.extent
     return box.west, box.west + box.width
-
-
-def with_query(item: DataQuery, query: Query) -> DataQuery:
-    """The same request with another query."""
-    return replace(item, query=query, plan=item.cube.plan(query))

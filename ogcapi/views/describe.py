@@ -67,7 +67,14 @@ def _description(collection: Collection, lang: str) -> str | None:
     if resource is not None and resource.description:
         return str(_localised(resource.description, lang))
     attributes = _attributes(collection)
-    text = next((attributes[name] for name in ("summary", "description", "comment") if attributes.get(name)), None)
+    text = next(
+        (
+            attributes[name]
+            for name in ("summary", "description", "comment")
+            if attributes.get(name)
+        ),
+        None,
+    )
     return None if text is None else str(text)
 
 
@@ -83,7 +90,11 @@ def _credits(collection: Collection) -> dict[str, Any]:
         ("version", ("product_version", "version")),
     ):
         stated = getattr(resource, name, None) if isinstance(resource, Resource) else None
-        value = stated if stated is not None else next((attributes[k] for k in keys if attributes.get(k)), None)
+        value = (
+            stated
+            if stated is not None
+            else next((attributes[k] for k in keys if attributes.get(k)), None)
+        )
         if value is not None:
             found[name] = value if isinstance(value, dict) else str(value)
     return found
@@ -96,21 +107,43 @@ def _credit_links(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     if isinstance(href, str) and href.startswith(("http://", "https://")):
         links.append({"rel": "license", "href": href, "title": "Licence"})
     if document.get("doi"):
-        links.append({"rel": "cite-as", "href": f"https://doi.org/{document['doi']}", "title": "Cite as"})
+        links.append(
+            {"rel": "cite-as", "href": f"https://doi.org/{document['doi']}", "title": "Cite as"}
+        )
     return links
 
 
 def _common_links(url: str) -> list[dict[str, Any]]:
     return [
-        {"rel": "self", "type": "application/json", "title": "This document", "href": f"{url}?f=json"},
-        {"rel": "alternate", "type": "text/html", "title": "This document as a page", "href": f"{url}?f=html"},
+        {
+            "rel": "self",
+            "type": "application/json",
+            "title": "This document",
+            "href": f"{url}?f=json",
+        },
+        {
+            "rel": "alternate",
+            "type": "text/html",
+            "title": "This document as a page",
+            "href": f"{url}?f=html",
+        },
     ]
 
 
 def _data_links(url: str) -> list[dict[str, Any]]:
     links = [
-        {"rel": f"{_REL}schema", "type": "application/schema+json", "title": "Schema", "href": f"{url}/schema?f=json"},
-        {"rel": f"{_REL}queryables", "type": "application/schema+json", "title": "Queryables", "href": f"{url}/queryables?f=json"},
+        {
+            "rel": f"{_REL}schema",
+            "type": "application/schema+json",
+            "title": "Schema",
+            "href": f"{url}/schema?f=json",
+        },
+        {
+            "rel": f"{_REL}queryables",
+            "type": "application/schema+json",
+            "title": "Queryables",
+            "href": f"{url}/queryables?f=json",
+        },
     ]
     links += [
         {
@@ -121,9 +154,21 @@ def _data_links(url: str) -> list[dict[str, Any]]:
         }
         for item in FORMATS
     ]
-    links.append({"rel": f"{_REL}map", "type": "image/png", "title": "Map as PNG", "href": f"{url}/map?f=png"})
+    links.append(
+        {
+            "rel": f"{_REL}map",
+            "type": "image/png",
+            "title": "Map as PNG",
+            "href": f"{url}/map?f=png",
+        }
+    )
     links += [
-        {"rel": "data", "type": FORMATS[0].media_type, "title": f"EDR {name}", "href": f"{url}/{name}"}
+        {
+            "rel": "data",
+            "type": FORMATS[0].media_type,
+            "title": f"EDR {name}",
+            "href": f"{url}/{name}",
+        }
         for name in ("position", "cube")
     ]
     return links
@@ -137,7 +182,9 @@ def _data_part(url: str, cube: Cube) -> dict[str, Any]:
         "dataType": "coverage",
         "output_formats": [item.title for item in FORMATS],
         "data_queries": _data_queries(url),
-        "parameter_names": {name: edr_parameter(variable) for name, variable in cube.variables.items()},
+        "parameter_names": {
+            name: edr_parameter(variable) for name, variable in cube.variables.items()
+        },
         "x-ogcapi:grid": cube.grid.describe(),
         "x-ogcapi:axes": [axis_document(axis) for axis in cube.axes.values()],
     }
@@ -173,12 +220,21 @@ _CRS84_WKT = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],'
     'UNIT["degree",0.0174532925199433],AXIS["Longitude",EAST],AXIS["Latitude",NORTH]]'
 )
-_METHODS = {VariableKind.SUM: "sum", VariableKind.MEAN: "mean", VariableKind.MAXIMUM: "maximum", VariableKind.MINIMUM: "minimum"}
+_METHODS = {
+    VariableKind.SUM: "sum",
+    VariableKind.MEAN: "mean",
+    VariableKind.MAXIMUM: "maximum",
+    VariableKind.MINIMUM: "minimum",
+}
 
 
 def edr_parameter(variable: Variable) -> dict[str, Any]:
     """A parameter with its measurement type."""
-    result = parameter(variable) | {"id": variable.id, "name": variable.title or variable.id, "data-type": json_type(variable)}
+    result = parameter(variable) | {
+        "id": variable.id,
+        "name": variable.title or variable.id,
+        "data-type": json_type(variable),
+    }
     result["measurementType"] = {"method": _METHODS.get(variable.kind, "instantaneous")}
     return result
 
@@ -191,7 +247,11 @@ def extent(cube: Cube) -> dict[str, Any]:
     """Spatial, temporal, vertical and further extents, from the data (Common Part 2, uniform multidimensional)."""
     box = cube.grid.extent
     found: dict[str, Any] = {
-        "spatial": {"bbox": [[round(value, 6) for value in box]], "crs": CRS84, "grid": _spatial_grid(cube)},
+        "spatial": {
+            "bbox": [[round(value, 6) for value in box]],
+            "crs": CRS84,
+            "grid": _spatial_grid(cube),
+        },
     }
     times = cube.valid_times
     if times is not None:
@@ -219,7 +279,11 @@ def _spatial_grid(cube: Cube) -> list[dict[str, Any]]:
 
 def _temporal(values: np.ndarray, calendar: str) -> dict[str, Any]:
     first, last = iso_times(values[[0, -1]], calendar)
-    trs = _GREGORIAN if calendar in ("standard", "proleptic_gregorian") else f"http://www.opengis.net/def/calendar/{calendar}"
+    trs = (
+        _GREGORIAN
+        if calendar in ("standard", "proleptic_gregorian")
+        else f"http://www.opengis.net/def/calendar/{calendar}"
+    )
     found: dict[str, Any] = {"interval": [[first, last]], "trs": trs, "calendar": calendar}
     step = regular_step(values)
     grid: dict[str, Any] = {"cellsCount": len(values), "firstCoordinate": first}
@@ -238,7 +302,11 @@ def _vertical(axis: Axis) -> dict[str, Any]:
     labels = axis.labels()
     if len(labels) <= _MOST_VALUES:
         found["values"] = [str(label) for label in labels]
-    facts = [f'"{axis.title or axis.standard_name or axis.name}"', f'"{axis.units}"' if axis.units else "", axis.positive or ""]
+    facts = [
+        f'"{axis.title or axis.standard_name or axis.name}"',
+        f'"{axis.units}"' if axis.units else "",
+        axis.positive or "",
+    ]
     found["vrs"] = "VERTICAL " + " ".join(part for part in facts if part)
     return found
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
 
 import numpy as np
 
 from config.errors import InvalidParameter, NoData
-from ogcapi.answer import Answer, Estimate
 from ogcapi.context import Context, Params
-from ogcapi.negotiation import Representation
-from ogcapi.parse import box, level_range, points, subsets, variables
+from ogcapi.parse import axis_names, box, level_range, points
 from ogcapi.views.base import cube_of
 from ogcapi.views.data import (
     DataQuery,
     DataView,
-    coverage_answer,
     cube_query,
-    parse_time,
 )
 from providers.axes import AxisKind
 from providers.crs import CRS84, parse_crs
 from providers.cube import Cube, Plan, Query, Range
-from providers.formats import COVERAGEJSON
 from providers.grids import Selection
 from providers.grids.base import in_frame
 
@@ -53,44 +47,43 @@ class CubeQuery(DataView):
         collection, cube = cube_of(context, path)
         found = box(params.one("bbox"), params.one("bbox-crs"))
         if found is None:
-            raise InvalidParameter("bbox: required", parameter="bbox", allowed=["west,south,east,north"])
+            raise InvalidParameter(
+                "bbox: required", parameter="bbox", allowed=["west,south,east,north"]
+            )
         check_crs(params.one("crs"))
         query = cube_query(cube, params, found, "parameter-name")
         query = replace(query, ranges={**query.ranges, **vertical(cube, params.one("z"))})
-        return DataQuery(collection, cube, query, cube.plan(query), params.canonical(without=("f",)))
-
-
-@dataclass(frozen=True)
-class PositionQuery(DataQuery):
-    """Cells that hold the points asked for, one plan each."""
-
-    plans: tuple[Plan, ...] = ()
+        return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))
 
 
 class Position(DataView):
     """``/position``: the cell that contains each point (clause 8.2.1); several points make a collection."""
 
-    representations: ClassVar = DataView.representations
-
-    def parse(self, context: Context, params: Params, path: dict[str, str]) -> PositionQuery:
+    def parse(self, context: Context, params: Params, path: dict[str, str]) -> DataQuery:
         collection, cube = cube_of(context, path)
         text = params.one("coords")
         if text is None:
-            raise InvalidParameter("coords: required", parameter="coords", allowed=["POINT(lon lat)"])
-        crs = parse_crs(params.one("crs") or CRS84, "crs")
+            raise InvalidParameter(
+                "coords: required", parameter="coords", allowed=["POINT(lon lat)"]
+            )
         check_crs(params.one("crs"))
-        found = points(text, crs)
-        ranges: dict[str, Any] = dict(cube_query(cube, params, None, "parameter-name").ranges) if subsets(params.many("subset")) else {}
-        ranges |= vertical(cube, params.one("z"))
-        chosen = variables(params.one("parameter-name"), cube, "parameter-name")
-        query = Query(chosen, None, ranges, parse_time(cube, params.one("datetime")))
-        plans = [self._plan(cube, query, point) for point in found]
-        known = tuple(plan for plan in plans if plan is not None)
-        if not known:
+        found = points(text, parse_crs(params.one("crs") or CRS84, "crs"))
+        query = cube_query(cube, params, None, "parameter-name")
+        if query.bbox is not None:
+            raise InvalidParameter(
+                "subset: coords already names the place",
+                parameter="subset",
+                allowed=axis_names(cube),
+            )
+        query = replace(query, ranges={**query.ranges, **vertical(cube, params.one("z"))})
+        plans = tuple(plan for point in found if (plan := self._plan(cube, query, point)))
+        if not plans:
             raise NoData("coords: no cell holds the point", parameter="coords")
-        return PositionQuery(collection, cube, query, known[0], params.canonical(without=("f",)), known)
+        return DataQuery(collection, cube, plans, params.canonical(without=("f",)))
 
-    def _plan(self, cube: Cube, query: Query, point: tuple[float, float, float | None]) -> Plan | None:
+    def _plan(
+        self, cube: Cube, query: Query, point: tuple[float, float, float | None]
+    ) -> Plan | None:
         lon, lat, height = point
         cell = int(cube.grid.locate(lon, lat))
         if cell < 0:
@@ -99,23 +92,6 @@ class Position(DataView):
         if height is not None and axis is not None and axis.name not in query.ranges:
             query = replace(query, ranges={**query.ranges, axis.name: Range(height, height)})
         return cube.plan(query, one_cell(cube, cell, lon))
-
-    def estimate(self, context: Context, query: PositionQuery) -> Estimate | None:  # type: ignore[override]
-        return Estimate(
-            values=sum(plan.values for plan in query.plans), nbytes=sum(plan.nbytes for plan in query.plans)
-        )
-
-    def answer(self, context: Context, query: PositionQuery, representation: Representation) -> Answer:  # type: ignore[override]
-        coverages = [query.cube.read(plan) for plan in query.plans]
-        if len(coverages) == 1:
-            return coverage_answer(query, coverages[0], representation)
-        if representation.name != COVERAGEJSON.name:
-            raise InvalidParameter(
-                "f: several points are answered as CoverageJSON", parameter="f", allowed=[COVERAGEJSON.name]
-            )
-        from providers.formats.coveragejson import write_collection
-
-        return Answer(body=write_collection(coverages), media_type=COVERAGEJSON.media_type)
 
 
 def one_cell(cube: Cube, cell: int, lon: float) -> Selection:

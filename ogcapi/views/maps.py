@@ -52,7 +52,9 @@ class MapView(View):
         query = cube_query(cube, params, None, "properties")
         names = query.variables or (default_variable(cube),)
         if len(names) > 1:
-            raise InvalidParameter("properties: a map shows one field", parameter="properties", allowed=cube.variables)
+            raise InvalidParameter(
+                "properties: a map shows one field", parameter="properties", allowed=cube.variables
+            )
         plan = cube.plan(Query(names, None, query.ranges, query.valid_time), ANYWHERE)
         plan = one_position(plan, asked=query)
         crs = parse_crs(params.one("crs") or CRS84, "crs")
@@ -65,7 +67,9 @@ class MapView(View):
         token = params.canonical(without=("f",))
         return MapQuery(collection, cube, cube.variables[names[0]], plan, pixels, background, token)
 
-    def _pixels(self, cube: Cube, params: Params, found: Box | None, subset: Bbox | None, crs: Crs) -> Pixels:
+    def _pixels(
+        self, cube: Cube, params: Params, found: Box | None, subset: Bbox | None, crs: Crs
+    ) -> Pixels:
         if found is not None and found.crs.uri == crs.uri and not crs.is_geographic:
             bounds = ordered(found.corners, crs)
         else:
@@ -96,7 +100,11 @@ class MapView(View):
 
     def answer(self, context: Context, query: MapQuery, representation: Representation) -> Answer:
         image = context.services.renderer.png(
-            query.cube, query.variable, query.plan.positions, query.pixels, background=query.background
+            query.cube,
+            query.variable,
+            query.plan.positions,
+            query.pixels,
+            background=query.background,
         )
         bounds = ordered(query.pixels.bounds, query.pixels.crs)
         headers = {
@@ -145,7 +153,9 @@ def nearest_to_now(axis: Axis) -> int:
     return int(np.argmin(np.abs(axis.values - now)))
 
 
-def _widened(bounds: tuple[float, float, float, float], crs: Crs) -> tuple[float, float, float, float]:
+def _widened(
+    bounds: tuple[float, float, float, float], crs: Crs
+) -> tuple[float, float, float, float]:
     """A box with some width and height: a single point or line is shown with its surroundings."""
     x0, y0, x1, y1 = bounds
     least = 0.5 if crs.is_geographic else 50_000.0
@@ -154,4 +164,3 @@ def _widened(bounds: tuple[float, float, float, float], crs: Crs) -> tuple[float
     if y1 - y0 <= 0:
         y0, y1 = y0 - least, y1 + least
     return x0, y0, x1, y1
-

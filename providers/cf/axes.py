@@ -70,7 +70,9 @@ def kind_of(variable: RawVariable) -> AxisKind | None:
     if name in _NAMES[AxisKind.STEP] and (duration_unit(units) or variable.dtype.kind == "m"):
         return AxisKind.STEP
     axis = str(attributes.get("axis", attributes.get("_CoordinateAxisType", ""))).strip().upper()
-    if axis in ("Z", "HEIGHT", "PRESSURE", "GEOZ") or str(attributes.get("positive", "")).lower() in ("up", "down"):
+    if axis in ("Z", "HEIGHT", "PRESSURE", "GEOZ") or str(
+        attributes.get("positive", "")
+    ).lower() in ("up", "down"):
         return AxisKind.Z
     if units.lower() in _PRESSURE:
         return AxisKind.Z
@@ -93,7 +95,11 @@ def build_axis(group: RawGroup, variable: RawVariable, dim: str | None) -> Axis:
     elif kind is AxisKind.STEP:
         factor = duration_unit(units) or 3_600_000_000
         values = np.round(values.astype(np.float64) * factor).astype(np.int64)
-        bounds = None if bounds is None else np.round(bounds.astype(np.float64) * factor).astype(np.int64)
+        bounds = (
+            None
+            if bounds is None
+            else np.round(bounds.astype(np.float64) * factor).astype(np.int64)
+        )
         units = None
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise UnusableAxis(f"coordinate {variable.name} has missing values")
@@ -108,7 +114,11 @@ def build_axis(group: RawGroup, variable: RawVariable, dim: str | None) -> Axis:
         title=_text(attributes.get("long_name")),
         standard_name=_text(attributes.get("standard_name")),
         bounds=bounds,
-        attributes={key: value for key, value in attributes.items() if key not in ("_FillValue", "missing_value")},
+        attributes={
+            key: value
+            for key, value in attributes.items()
+            if key not in ("_FillValue", "missing_value")
+        },
         source_name=variable.name,
     )
 
@@ -124,7 +134,14 @@ _NAME_OF = {
 
 def index_axis(dim: str, size: int) -> Axis:
     """The axis of a dimension without coordinates: positions from 0."""
-    return Axis(name=dim, kind=AxisKind.OTHER, values=np.arange(size), dim=dim, indexed=True, source_name=dim)
+    return Axis(
+        name=dim,
+        kind=AxisKind.OTHER,
+        values=np.arange(size),
+        dim=dim,
+        indexed=True,
+        source_name=dim,
+    )
 
 
 def _times(
@@ -146,7 +163,9 @@ def _times(
 def _values(variable: RawVariable) -> NDArray[Any]:
     raw = variable.read_all()
     if raw.dtype.kind == "S" and raw.dtype.itemsize == 1 and raw.ndim == 2:
-        return np.array([b"".join(row).decode("utf-8", "replace").strip("\x00 ") for row in raw], object)
+        return np.array(
+            [b"".join(row).decode("utf-8", "replace").strip("\x00 ") for row in raw], object
+        )
     if raw.dtype.kind in "OUST":
         return np.array([_text(item) or "" for item in raw.ravel()], object)
     if raw.dtype.kind in "mM":
@@ -160,7 +179,11 @@ def _bounds(group: RawGroup, variable: RawVariable) -> NDArray[Any] | None:
     if bounds is None or bounds.shape != (*variable.shape, 2):
         return None
     values = packing_of(bounds).unpack(bounds.read_all())
-    return None if values.dtype.kind == "f" and not np.isfinite(values).all() else values.reshape(-1, 2)
+    return (
+        None
+        if values.dtype.kind == "f" and not np.isfinite(values).all()
+        else values.reshape(-1, 2)
+    )
 
 
 def _positive(attributes: Mapping[str, Any], units: str | None, kind: AxisKind) -> str | None:
@@ -169,7 +192,10 @@ def _positive(attributes: Mapping[str, Any], units: str | None, kind: AxisKind) 
     stated = str(attributes.get("positive", "")).lower()
     if stated in ("up", "down"):
         return stated
-    if (units or "").lower() in _PRESSURE or attributes.get("standard_name") in ("depth", "air_pressure"):
+    if (units or "").lower() in _PRESSURE or attributes.get("standard_name") in (
+        "depth",
+        "air_pressure",
+    ):
         return "down"
     return None
 

@@ -86,7 +86,9 @@ def decode_times(values: ArrayLike, units: str, calendar: str) -> NDArray[np.int
     match = _SINCE.match(units)
     if match is None:
         raise ValueError(f"units {units!r} are not a time")
-    numbers = np.asarray(values, dtype=np.float64 if np.asarray(values).dtype.kind == "f" else np.int64)
+    numbers = np.asarray(
+        values, dtype=np.float64 if np.asarray(values).dtype.kind == "f" else np.int64
+    )
     unit = match["unit"].lower()
     if unit in ("month", "year", "common_year"):
         return _decode_months(numbers, unit, match["reference"], calendar)
@@ -95,7 +97,7 @@ def decode_times(values: ArrayLike, units: str, calendar: str) -> NDArray[np.int
     origin = _reference(match["reference"], calendar)
     step = _UNIT[unit]
     if numbers.dtype.kind == "i":
-        return origin + numbers * step
+        return np.asarray(origin + numbers * step, np.int64)
     whole = np.floor(numbers)
     missing = ~np.isfinite(numbers)
     with np.errstate(invalid="ignore"):
@@ -107,7 +109,7 @@ def decode_times(values: ArrayLike, units: str, calendar: str) -> NDArray[np.int
 def _tidy(micros: Micros) -> Micros:
     """Take off rounding noise of fractional days and hours: within 50 µs of a second is that second."""
     nearest = np.round(micros / 1_000_000).astype(np.int64) * 1_000_000
-    return np.where(np.abs(micros - nearest) <= 50, nearest, micros)
+    return np.where(np.abs(micros - nearest) <= 50, nearest, micros).astype(np.int64)
 
 
 @lru_cache(maxsize=256)

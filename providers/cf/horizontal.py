@@ -9,17 +9,40 @@ from typing import Any
 
 import numpy as np
 import pyproj
-from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 
 from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
+from ..grids.base import Floats
 from ..readers.base import RawGroup, RawVariable
 from .packing import packing_of
 
 _NORTH = {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"}
 _EAST = {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"}
-_LAT_NAMES = {"lat", "latitude", "nav_lat", "lats", "xlat", "clat", "rlat2d", "tlat", "geolat", "lat_rho"}
-_LON_NAMES = {"lon", "longitude", "nav_lon", "lons", "xlong", "clon", "long", "tlong", "tlon", "geolon", "lon_rho"}
+_LAT_NAMES = {
+    "lat",
+    "latitude",
+    "nav_lat",
+    "lats",
+    "xlat",
+    "clat",
+    "rlat2d",
+    "tlat",
+    "geolat",
+    "lat_rho",
+}
+_LON_NAMES = {
+    "lon",
+    "longitude",
+    "nav_lon",
+    "lons",
+    "xlong",
+    "clon",
+    "long",
+    "tlong",
+    "tlon",
+    "geolon",
+    "lon_rho",
+}
 _X_NAMES, _Y_NAMES = {"x", "easting", "xc", "xgeo"}, {"y", "northing", "yc", "ygeo"}
 
 
@@ -65,13 +88,17 @@ class GridFinder:
         if hints.get("type") == "healpix":
             nside = int(hints["nside"]) if "nside" in hints else _nside_of_size(variable)
             dim = hints.get("dim") or _dim_of_size(variable, 12 * nside**2)
-            return Placement(HealpixGrid(nside, nested=_is_nested(hints.get("order"))), (dim,), frozenset())
+            return Placement(
+                HealpixGrid(nside, nested=_is_nested(hints.get("order"))), (dim,), frozenset()
+            )
         names = hints.get("latitude"), hints.get("longitude")
         if not all(names):
             return None
         missing = [name for name in names if name not in self._group.variables]
         if missing:
-            raise NoGrid(f"the coordinate variable {missing[0]} of the configuration does not exist")
+            raise NoGrid(
+                f"the coordinate variable {missing[0]} of the configuration does not exist"
+            )
         lat, lon = (self._group.variables[str(name)] for name in names)
         return self._pair(variable, lat, lon)
 
@@ -90,8 +117,13 @@ class GridFinder:
         key = ("healpix", *(str(v.name) for v in (mapping, cells) if v is not None))
         return self._once(key, lambda: self._build_healpix(variable, facts, cells))
 
-    def _build_healpix(self, variable: RawVariable, facts: dict[str, Any], cells: RawVariable | None) -> Placement:
-        level = next((facts[k] for k in ("refinement_level", "level", "depth", "resolution") if k in facts), None)
+    def _build_healpix(
+        self, variable: RawVariable, facts: dict[str, Any], cells: RawVariable | None
+    ) -> Placement:
+        level = next(
+            (facts[k] for k in ("refinement_level", "level", "depth", "resolution") if k in facts),
+            None,
+        )
         nside = facts.get("healpix_nside", facts.get("nside"))
         size = int(np.asarray(nside).ravel()[0]) if nside is not None else 0
         if not size and level is not None:
@@ -110,7 +142,10 @@ class GridFinder:
             if len(candidate.dims) != 1 or candidate.dims[0] not in variable.dims:
                 continue
             attributes = candidate.attributes
-            if attributes.get("standard_name") == "healpix_index" or attributes.get("grid_name") == "healpix":
+            if (
+                attributes.get("standard_name") == "healpix_index"
+                or attributes.get("grid_name") == "healpix"
+            ):
                 return candidate
         return None
 
@@ -169,8 +204,14 @@ class GridFinder:
         def build() -> Placement:
             y, x = np.unique(degrees(lats[0])), np.unique(degrees(lons[0]))
             if len(x) != 1 or len(y) != 1:
-                raise NoGrid("positions are stored over a dimension that the variable does not have")
-            return Placement(PointGrid(x, y, radius=self._radius), (None,), frozenset((lats[0].name, lons[0].name)))
+                raise NoGrid(
+                    "positions are stored over a dimension that the variable does not have"
+                )
+            return Placement(
+                PointGrid(x, y, radius=self._radius),
+                (None,),
+                frozenset((lats[0].name, lons[0].name)),
+            )
 
         return self._once(("fixed", lats[0].name, lons[0].name), build)
 
@@ -202,10 +243,14 @@ class GridFinder:
         lon, lat = transformer.transform(mesh_x, mesh_y)
         return Placement(CurvilinearGrid(lon, lat), dims, used, crs.to_string())
 
-    def _from_transform(self, variable: RawVariable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _from_transform(self, variable: RawVariable) -> tuple[Floats, Floats]:
         """Cell centres from an affine transform: GeoZarr ``spatial:transform`` or GDAL ``GeoTransform``."""
         mapping = self._mapping(variable)
-        sources = [variable.attributes, self._group.attributes, mapping.attributes if mapping else {}]
+        sources = [
+            variable.attributes,
+            self._group.attributes,
+            mapping.attributes if mapping else {},
+        ]
         for attributes in sources:
             affine = attributes.get("spatial:transform")
             if affine is not None:
@@ -230,7 +275,10 @@ class GridFinder:
         if mapping is not None:
             candidates.append(dict(mapping.attributes))
         for attributes in (variable.attributes, self._group.attributes):
-            candidates += [attributes.get(name) for name in ("proj:code", "proj:epsg", "proj:wkt2", "proj:projjson")]
+            candidates += [
+                attributes.get(name)
+                for name in ("proj:code", "proj:epsg", "proj:wkt2", "proj:projjson")
+            ]
             candidates.append(attributes.get("crs_wkt"))
         for candidate in candidates:
             if candidate is not None and (crs := _parse_crs(candidate)) is not None:
@@ -241,7 +289,9 @@ class GridFinder:
         """The grid mapping variable (CF 5.6; the extended form ``crs: x y`` too), ``spatial_ref`` by convention."""
         text = str(variable.attributes.get("grid_mapping", "")).strip()
         names = [text.split()[0].rstrip(":")] if text else ["spatial_ref", "crs"]
-        found = next((self._group.variables[name] for name in names if name in self._group.variables), None)
+        found = next(
+            (self._group.variables[name] for name in names if name in self._group.variables), None
+        )
         if found is not None and not text and not (found.attributes and len(found.dims) == 0):
             return None
         return found
@@ -255,7 +305,10 @@ class GridFinder:
             if candidate is None or candidate.dims != (dim,):
                 continue
             attributes = candidate.attributes
-            if attributes.get("standard_name") in standard or str(attributes.get("axis", "")).upper() == which.upper():
+            if (
+                attributes.get("standard_name") in standard
+                or str(attributes.get("axis", "")).upper() == which.upper()
+            ):
                 return candidate
             if dim.lower() in names:
                 return candidate
@@ -294,17 +347,25 @@ def _is_angle(variable: RawVariable, standard: str, units: set[str], names: set[
     unit = str(variable.attributes.get("units", "")).strip().lower()
     if unit in units:
         return True
-    return variable.name.lower() in names and unit in ("", "degrees", "degree", "deg", "radian", "radians", "rad")
+    return variable.name.lower() in names and unit in (
+        "",
+        "degrees",
+        "degree",
+        "deg",
+        "radian",
+        "radians",
+        "rad",
+    )
 
 
-def degrees(variable: RawVariable) -> NDArray[np.float64]:
+def degrees(variable: RawVariable) -> Floats:
     """Coordinate values in degrees (ICON stores radians)."""
     values = _unpacked(variable)
     unit = str(variable.attributes.get("units", "")).strip().lower()
     return np.degrees(values) if unit.startswith("rad") else values
 
 
-def _unpacked(variable: RawVariable) -> NDArray[np.float64]:
+def _unpacked(variable: RawVariable) -> Floats:
     values = packing_of(variable).unpack(variable.read_all())
     return np.asarray(values, np.float64)
 
@@ -349,7 +410,10 @@ def _refuse(variable: RawVariable) -> Placement:
 def _parse_crs(value: Any) -> pyproj.CRS | None:
     try:
         if isinstance(value, Mapping):
-            plain = {k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v for k, v in value.items()}
+            plain = {
+                k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v
+                for k, v in value.items()
+            }
             if "type" in plain and "$schema" in plain:
                 return pyproj.CRS.from_json_dict(plain)
             wkt = plain.get("crs_wkt") or plain.get("spatial_ref")

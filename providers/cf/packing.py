@@ -85,8 +85,8 @@ def packing_of(variable: RawVariable) -> Packing:
     return Packing(
         stored=stored,
         values=_value_type(attributes, compare),
-        scale=None if scale is None or scale == 1.0 and offset is None else float(scale),
-        offset=None if offset is None or offset == 0.0 and scale is None else float(offset),
+        scale=None if scale is None or (scale == 1.0 and offset is None) else float(scale),
+        offset=None if offset is None or (offset == 0.0 and scale is None) else float(offset),
         fills=_fills(variable, compare),
         valid_min=low,
         valid_max=high,
@@ -112,7 +112,11 @@ def _value_type(attributes: Mapping[str, Any], stored: np.dtype[Any]) -> np.dtyp
         return stored
     if all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in present) and stored.itemsize <= 2:
         return np.dtype(np.float32)
-    if stored.kind == "f" and stored.itemsize <= 4 and all(dtype.itemsize <= 4 for dtype in present):
+    if (
+        stored.kind == "f"
+        and stored.itemsize <= 4
+        and all(dtype.itemsize <= 4 for dtype in present)
+    ):
         return np.dtype(np.float32)
     return np.dtype(np.float64)
 

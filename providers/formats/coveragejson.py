@@ -52,9 +52,17 @@ def write_collection(coverages: Sequence[Coverage]) -> bytes:
     documents = [document(coverage) for coverage in coverages]
     parts: list[dict[str, Any]] = []
     for item in documents:
-        shared = {name: value for name, value in item.items() if name in ("domain", "ranges") or ":" in name}
-        parts += item["coverages"] if "coverages" in item else [{"type": "Coverage", **shared}]
-    collection = {"type": "CoverageCollection", "parameters": documents[0]["parameters"], "coverages": parts}
+        shared = {
+            name: value
+            for name, value in item.items()
+            if name in ("domain", "ranges") or ":" in name
+        }
+        parts += item.get("coverages", [{"type": "Coverage", **shared}])
+    collection = {
+        "type": "CoverageCollection",
+        "parameters": documents[0]["parameters"],
+        "coverages": parts,
+    }
     return orjson.dumps(collection, option=_OPTIONS)
 
 
@@ -69,7 +77,9 @@ def _extras(coverage: Coverage) -> dict[str, Any]:
     return facts
 
 
-def _coverage(coverage: Coverage, names: tuple[str, ...], members: list[Variable]) -> dict[str, Any]:
+def _coverage(
+    coverage: Coverage, names: tuple[str, ...], members: list[Variable]
+) -> dict[str, Any]:
     axes = [coverage.axes[name] for name in names]
     shown = [axis for axis in axes if _is_shown(axis)]
     dropped = [axis for axis in axes if not _is_shown(axis)]
@@ -207,10 +217,15 @@ def parameter(variable: Variable) -> dict[str, Any]:
     observed: dict[str, Any] = {"label": {"en": title}}
     if variable.standard_name:
         observed["id"] = _STANDARD_NAMES + variable.standard_name + "/"
-    result: dict[str, Any] = {"type": "Parameter", "description": {"en": title}, "observedProperty": observed}
+    result: dict[str, Any] = {
+        "type": "Parameter",
+        "description": {"en": title},
+        "observedProperty": observed,
+    }
     if variable.kind is VariableKind.CATEGORY and variable.categories:
         observed["categories"] = [
-            {"id": f"{variable.id}:{code}", "label": {"en": name}} for code, name in variable.categories.items()
+            {"id": f"{variable.id}:{code}", "label": {"en": name}}
+            for code, name in variable.categories.items()
         ]
         result["categoryEncoding"] = {f"{variable.id}:{code}": code for code in variable.categories}
     elif variable.units:

@@ -15,14 +15,25 @@ from .base import Format
 
 _CONVENTIONS = "CF-1.11"
 _CALENDAR_UNITS = "seconds since 1970-01-01 00:00:00"
-_LIKE_SOURCE = {"long_name", "standard_name", "units", "cell_methods", "comment", "flag_values", "flag_meanings", "flag_masks"}
+_LIKE_SOURCE = {
+    "long_name",
+    "standard_name",
+    "units",
+    "cell_methods",
+    "comment",
+    "flag_values",
+    "flag_meanings",
+    "flag_masks",
+}
 
 
 def write(coverage: Coverage) -> bytes:
     """The coverage as a NetCDF-4 file."""
     size = sum(values.nbytes for values in coverage.values.values())
     with LOCK:
-        dataset = netCDF4.Dataset("coverage.nc", "w", format="NETCDF4", memory=max(size + 65536, 1 << 20))
+        dataset = netCDF4.Dataset(
+            "coverage.nc", "w", format="NETCDF4", memory=max(size + 65536, 1 << 20)
+        )
         try:
             dataset.set_fill_off()
             _fill(dataset, coverage)
@@ -45,7 +56,9 @@ def _is_writable(name: str, value: Any) -> bool:
     plain = isinstance(value, str | int | float | np.generic | np.ndarray) or (
         isinstance(value, list) and all(isinstance(item, str | int | float) for item in value)
     )
-    return plain and not name.startswith("_") and name != "coordinates" and not isinstance(value, bool)
+    return (
+        plain and not name.startswith("_") and name != "coordinates" and not isinstance(value, bool)
+    )
 
 
 def _write_cells(dataset: netCDF4.Dataset, coverage: Coverage) -> tuple[tuple[str, ...], str]:
@@ -64,7 +77,9 @@ def _write_cells(dataset: netCDF4.Dataset, coverage: Coverage) -> tuple[tuple[st
     return ("cell",), "lat lon"
 
 
-def _write_coordinate(dataset: netCDF4.Dataset, name: str, dims: tuple[str, ...], values: Any) -> None:
+def _write_coordinate(
+    dataset: netCDF4.Dataset, name: str, dims: tuple[str, ...], values: Any
+) -> None:
     variable = dataset.createVariable(name, "f8", dims)
     latitude = name == "lat"
     variable.setncatts(
@@ -84,7 +99,11 @@ def _write_healpix(dataset: netCDF4.Dataset, coverage: Coverage, grid: HealpixGr
     mapping = dataset.createVariable("healpix", "i4", ())
     scheme = "nested" if grid.nested else "ring"
     mapping.setncatts(
-        {"grid_mapping_name": "healpix", "refinement_level": np.int32(grid.level), "indexing_scheme": scheme}
+        {
+            "grid_mapping_name": "healpix",
+            "refinement_level": np.int32(grid.level),
+            "indexing_scheme": scheme,
+        }
     )
     ids = dataset.createVariable("healpix_index", "i8", ("cell",))
     ids.setncatts(
@@ -95,9 +114,11 @@ def _write_healpix(dataset: netCDF4.Dataset, coverage: Coverage, grid: HealpixGr
             "indexing_scheme": scheme,
         }
     )
-    ids[:] = grid.locate(coverage.selection.x, coverage.selection.y) if grid.cells is None else grid.cells[
+    ids[:] = (
         grid.locate(coverage.selection.x, coverage.selection.y)
-    ]
+        if grid.cells is None
+        else grid.cells[grid.locate(coverage.selection.x, coverage.selection.y)]
+    )
 
 
 def _write_axis(dataset: netCDF4.Dataset, axis: Axis) -> str:
@@ -132,7 +153,9 @@ def _axis_values(axis: Axis) -> tuple[np.ndarray, dict[str, Any]]:
     }
     if axis.is_time:
         attributes |= {"units": _CALENDAR_UNITS, "calendar": axis.calendar or "standard"}
-        attributes["standard_name"] = "time" if axis.kind is AxisKind.TIME else "forecast_reference_time"
+        attributes["standard_name"] = (
+            "time" if axis.kind is AxisKind.TIME else "forecast_reference_time"
+        )
         if axis.kind is AxisKind.TIME:
             attributes["axis"] = "T"
         return _seconds(axis.values), attributes
@@ -153,11 +176,19 @@ def _seconds(micros: np.ndarray) -> np.ndarray:
     return whole.astype(np.int64) if not rest.any() else micros / 1e6
 
 
-def _write_bounds(dataset: netCDF4.Dataset, axis: Axis, name: str, variable: netCDF4.Variable) -> None:
+def _write_bounds(
+    dataset: netCDF4.Dataset, axis: Axis, name: str, variable: netCDF4.Variable
+) -> None:
     if "bnds" not in dataset.dimensions:
         dataset.createDimension("bnds", 2)
     edges = np.asarray(axis.bounds)
-    values = _seconds(edges) if axis.is_time else edges / 3_600_000_000 if axis.kind is AxisKind.STEP else edges
+    values = (
+        _seconds(edges)
+        if axis.is_time
+        else edges / 3_600_000_000
+        if axis.kind is AxisKind.STEP
+        else edges
+    )
     bounds = dataset.createVariable(f"{name}_bnds", values.dtype, (name, "bnds"))
     variable.bounds = f"{name}_bnds"
     bounds[:] = values
@@ -172,14 +203,18 @@ def _write_variable(
 ) -> None:
     values = coverage.values[variable.id]
     kept = [name for name in variable.axes if coverage.axes[name].dim is not None]
-    values = values.reshape([coverage.axes[name].size for name in kept] + list(coverage.selection.shape))
+    values = values.reshape(
+        [coverage.axes[name].size for name in kept] + list(coverage.selection.shape)
+    )
     dims = tuple(axes[name] for name in kept) + cells[0]
     fill = np.array(np.nan, values.dtype)[()] if values.dtype.kind == "f" else False
     name = _free_name(dataset, variable.id)
     stored = dataset.createVariable(name, values.dtype, dims, fill_value=fill)
     stored.set_auto_maskandscale(False)
     attributes = {
-        key: value for key, value in variable.attributes.items() if key in _LIKE_SOURCE and _is_writable(key, value)
+        key: value
+        for key, value in variable.attributes.items()
+        if key in _LIKE_SOURCE and _is_writable(key, value)
     }
     scalars = [axes[axis] for axis in variable.axes if coverage.axes[axis].dim is None]
     coordinates = " ".join([*scalars, *cells[1].split()])

@@ -33,9 +33,17 @@ class HealpixGrid(Grid):
         self._scheme = healpix_geo.nested if nested else healpix_geo.ring
         full = 12 * self.nside**2
         self.cells = None if cells is None else np.asarray(cells).astype(np.int64).ravel()
-        if self.cells is not None and len(self.cells) == full and (self.cells == np.arange(full)).all():
+        if (
+            self.cells is not None
+            and len(self.cells) == full
+            and (self.cells == np.arange(full)).all()
+        ):
             self.cells = None
-        if self.cells is not None and len(self.cells) and not 0 <= self.cells.min() <= self.cells.max() < full:
+        if (
+            self.cells is not None
+            and len(self.cells)
+            and not 0 <= self.cells.min() <= self.cells.max() < full
+        ):
             raise ValueError(f"cell ids beyond 0..{full - 1}")
         self.shape = (full if self.cells is None else len(self.cells),)
 
@@ -116,7 +124,9 @@ class HealpixGrid(Grid):
             index = self.locate([middle], [(bbox.south + bbox.north) / 2])
             index = index[index >= 0]
             lon, lat = self.centres(index)
-            return Selection((as_indexer(index),), in_frame(lon, middle - 180.0), lat, separable=False)
+            return Selection(
+                (as_indexer(index),), in_frame(lon, middle - 180.0), lat, separable=False
+            )
         return Selection((as_indexer(index[inside]),), x[inside], lat[inside], separable=False)
 
     @cached_property
@@ -132,13 +142,17 @@ class HealpixGrid(Grid):
         lon, lat = healpix_geo.nested.healpix_to_lonlat(coarse, depth, ellipsoid="sphere")
         reach = 90.0 / 2**depth
         near = (lat >= bbox.south - reach) & (lat <= bbox.north + reach)
-        stretch = reach / max(np.cos(np.radians(min(max(abs(bbox.south), abs(bbox.north)) + reach, 89.9))), 1e-3)
+        stretch = reach / max(
+            np.cos(np.radians(min(max(abs(bbox.south), abs(bbox.north)) + reach, 89.9))), 1e-3
+        )
         if bbox.width + 2 * stretch < 360:
             near &= in_frame(lon, bbox.west - stretch) <= bbox.west + bbox.width + stretch
         children = 4 ** (self.level - depth)
         ids = (coarse[near].astype(np.int64)[:, None] * children + np.arange(children)).ravel()
         if not self.nested:
-            ids = np.asarray(healpix_geo.nested.to_ring(ids.astype(np.uint64), self.level)).astype(np.int64)
+            ids = np.asarray(healpix_geo.nested.to_ring(ids.astype(np.uint64), self.level)).astype(
+                np.int64
+            )
             ids.sort()
         return ids
 

@@ -49,7 +49,9 @@ class RectilinearGrid(Grid):
         self._column_order, self._columns = _sorted_columns(self.lon)
         step = _typical_step(self._columns)
         span = self._columns[-1] - self._columns[0]
-        self.repeated = len(self._columns) > 2 and abs(span - 360.0) < min(TOLERANCE * 10, step / 100)
+        self.repeated = len(self._columns) > 2 and abs(span - 360.0) < min(
+            TOLERANCE * 10, step / 100
+        )
         if span > 360.0 + step / 100 and not self.repeated:
             raise ValueError("longitudes span more than 360 degrees")
         if self.repeated:
@@ -114,7 +116,9 @@ class RectilinearGrid(Grid):
     def edges(self, index: ArrayLike) -> tuple[Floats, Floats]:
         row, column = np.divmod(np.atleast_1d(np.asarray(index)), self.shape[1])
         row_position = _inverse(self._row_order, self.shape[0])[row]
-        column_position = _inverse(self._column_order, self.shape[1], repeated=self.repeated)[column]
+        column_position = _inverse(self._column_order, self.shape[1], repeated=self.repeated)[
+            column
+        ]
         south, north = self._row_edges[row_position], self._row_edges[row_position + 1]
         west, east = self._column_edges[column_position], self._column_edges[column_position + 1]
         return np.stack((west, east, east, west), -1), np.stack((south, south, north, north), -1)
@@ -141,7 +145,9 @@ class RectilinearGrid(Grid):
 
     def _all(self) -> Selection:
         columns = np.sort(self._column_order)
-        return Selection((slice(0, self.shape[0]), as_indexer(columns)), self._unwrapped[columns], self.lat, True)
+        return Selection(
+            (slice(0, self.shape[0]), as_indexer(columns)), self._unwrapped[columns], self.lat, True
+        )
 
     @cached_property
     def _unwrapped(self) -> Floats:
@@ -252,7 +258,9 @@ def _bin(edges: Floats, values: Floats) -> Ints:
     """Cell of each value: ``edges[i] <= value < edges[i + 1]``, the last closed; -1 outside."""
     position = np.searchsorted(edges, values, "right").astype(np.int64) - 1
     count = len(edges) - 1
-    position = np.where((position == count) & (values <= edges[-1] + TOLERANCE), count - 1, position)
+    position = np.where(
+        (position == count) & (values <= edges[-1] + TOLERANCE), count - 1, position
+    )
     position = np.where((position < 0) & (values >= edges[0] - TOLERANCE), 0, position)
     return np.where((position >= 0) & (position < count) & np.isfinite(values), position, -1)
 

@@ -131,7 +131,10 @@ class ScatteredGrid(Grid):
             west, east = -180.0, 180.0
         else:
             west, east = west - margin_x, east + margin_x
-            west, east = (west if west >= -180 else west + 360), (east if east <= 180 else east - 360)
+            west, east = (
+                (west if west >= -180 else west + 360),
+                (east if east <= 180 else east - 360),
+            )
         south, north = float(lat.min()) - margin_y, float(lat.max()) + margin_y
         return Bbox(float(west), max(float(south), -90.0), float(east), min(float(north), 90.0))
 
@@ -264,7 +267,11 @@ class PointGrid(ScatteredGrid):
         distance, _ = self._tree.query(self._tree.data, k=7)
         away = distance[:, 1:]
         near = np.where(away > 1e-9, away, np.nan)
-        typical = np.nanmedian(near, axis=1) if np.isfinite(near).any() else np.full(count, STATION_RADIUS)
+        typical = (
+            np.nanmedian(near, axis=1)
+            if np.isfinite(near).any()
+            else np.full(count, STATION_RADIUS)
+        )
         typical = np.nan_to_num(typical, nan=float(STATION_RADIUS))
         is_mesh = np.median(typical) > 0 and np.percentile(typical, 90) < 3 * np.median(typical)
         return typical if is_mesh else np.minimum(typical, STATION_RADIUS)

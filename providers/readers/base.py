@@ -102,7 +102,9 @@ def stat_fingerprint(*paths: Path) -> str:
     return ":".join(marks)
 
 
-def readable_chunks(shape: tuple[int, ...], itemsize: int, target: int = 4 << 20) -> tuple[int, ...]:
+def readable_chunks(
+    shape: tuple[int, ...], itemsize: int, target: int = 4 << 20
+) -> tuple[int, ...]:
     """Blocks of about ``target`` bytes for data that are not chunked: whole trailing dimensions first."""
     chunks = [1] * len(shape)
     budget = max(target // max(itemsize, 1), 1)

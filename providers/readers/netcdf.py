@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import netCDF4
 import numpy as np
@@ -21,8 +21,8 @@ from .base import (
     OpenFile,
     Raw,
     RawGroup,
-    Reader,
     RawVariable,
+    Reader,
     readable_chunks,
     stat_fingerprint,
 )
@@ -37,7 +37,7 @@ _OPEN_FILES = 256
 class _Handle:
     """A dataset that is open when it has to be: the least recently used ones are closed beyond a limit."""
 
-    _open: OrderedDict[_Handle, netCDF4.Dataset] = OrderedDict()
+    _open: ClassVar[OrderedDict[_Handle, netCDF4.Dataset]] = OrderedDict()
 
     def __init__(self, location: Location, fingerprint: str) -> None:
         self.location = location
@@ -118,7 +118,10 @@ class NetcdfReader(Reader):
 
 
 def _groups(
-    handle: _Handle, group: netCDF4.Group, inherited: dict[str, RawVariable], parent_attributes: dict[str, Any]
+    handle: _Handle,
+    group: netCDF4.Dataset,
+    inherited: dict[str, RawVariable],
+    parent_attributes: dict[str, Any],
 ) -> Iterator[RawGroup]:
     own = {name: _variable(handle, variable) for name, variable in group.variables.items()}
     visible = {**inherited, **own}
@@ -148,7 +151,9 @@ def _variable(handle: _Handle, variable: netCDF4.Variable) -> RawVariable:
     )
 
 
-def _default_fill(variable: netCDF4.Variable, dtype: np.dtype[Any], attributes: dict[str, Any]) -> Any:
+def _default_fill(
+    variable: netCDF4.Variable, dtype: np.dtype[Any], attributes: dict[str, Any]
+) -> Any:
     """The netCDF default fill of cells never written (NUG appendix B); bytes have none."""
     if dtype.kind not in "iuf" or dtype.itemsize == 1:
         return None
@@ -161,7 +166,9 @@ def _chunking(
     variable: netCDF4.Variable, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[tuple[int, ...], bool]:
     """Unit of reading: HDF5 chunks, enlarged where they are tiny, or blocks of our own where data are contiguous."""
-    stored = variable.chunking() if variable.group().data_model.startswith("NETCDF4") else "contiguous"
+    stored = (
+        variable.chunking() if variable.group().data_model.startswith("NETCDF4") else "contiguous"
+    )
     if not shape:
         return (), True
     if stored == "contiguous" or stored is None:

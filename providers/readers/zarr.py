@@ -13,7 +13,7 @@ import zarr.errors
 
 from config.errors import SourceUnavailable
 
-from .base import Location, OpenFile, Raw, RawGroup, Reader, RawVariable, stat_fingerprint
+from .base import Location, OpenFile, Raw, RawGroup, RawVariable, Reader, stat_fingerprint
 
 _ROOT_FILES = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs")
 _ARRAY_FILES = ("zarr.json", ".zarray")
@@ -112,8 +112,8 @@ def _groups(
 
 def _variable(name: str, array: zarr.Array[Any]) -> RawVariable:
     metadata = array.metadata
-    attributes = dict(array.attrs.asdict())
-    dims = getattr(metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
+    attributes: dict[str, Any] = dict(array.attrs.asdict())
+    dims: Any = getattr(metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
     if not dims or any(dim is None for dim in dims):
         dims = [f"{name}_dim{axis}" for axis in range(array.ndim)]
     dtype = array.dtype if isinstance(array.dtype, np.dtype) else np.dtype(object)

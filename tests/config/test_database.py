@@ -2,12 +2,15 @@
 
 import os
 import stat
+import uuid
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from config.database import collection_ids, generations, memory_database, metadata, open_database
 from config.errors import ConfigurationError, Unprocessable
@@ -80,11 +83,13 @@ def test_memory_databases_are_apart_and_serve_threads():
     assert (first.generation("n"), second.generation("n")) == (100, 0)
 
 
-def _start_and_assign(folder: Path, number: int) -> tuple[str, str]:
-    database = open_database(settings(folder))
+def _start_and_assign(folder: Path, number: int, url: str | None = None) -> tuple[str, str]:
+    database = open_database(settings(folder, database_url=url))
     database.bump("starts")
     same = database.assign_id("scope", "shared", "cube", [f"wanted-{number}"])
-    own = database.assign_id("scope", f"source-{number}", "", ["name", *(f"name-{i}" for i in range(9))])
+    own = database.assign_id(
+        "scope", f"source-{number}", "", ["name", *(f"name-{i}" for i in range(9))]
+    )
     return same, own
 
 
@@ -150,18 +155,32 @@ def test_an_unreachable_server_is_named_without_its_password(tmp_path):
     assert "secret" not in str(raised.value)
 
 
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The URL of an empty schema of its own on the server of POSTGRES_URL."""
+    url = make_url(os.environ["POSTGRES_URL"]).set(drivername="postgresql+psycopg")
+    schema = f"test_{uuid.uuid4().hex}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    own = url.update_query_dict({"options": f"-csearch_path={schema}"})
+    yield own.render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    engine.dispose()
+
+
 @pytest.mark.services
 @pytest.mark.skipif("POSTGRES_URL" not in os.environ, reason="POSTGRES_URL is not set")
-def test_postgresql_gives_the_same_answers(tmp_path):
-    database = open_database(settings(tmp_path, database_url=os.environ["POSTGRES_URL"]))
-    metadata.drop_all(database.engine)
-    with database.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
-    database = open_database(settings(tmp_path, database_url=os.environ["POSTGRES_URL"]))
-    with ThreadPoolExecutor(8) as threads:
-        ids = set(threads.map(lambda n: database.assign_id("scope", "s", "", [f"w{n}"]), range(8)))
-        list(threads.map(lambda _: database.bump("n"), range(20)))
-    assert len(ids) == 1
-    assert database.generation("n") == 20
+def test_postgresql_gives_the_same_answers_to_processes_that_start_together(tmp_path, postgresql):
+    count = 6
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as processes:
+        answers = list(
+            processes.map(_start_and_assign, [tmp_path] * count, range(count), [postgresql] * count)
+        )
+    assert len({same for same, _ in answers}) == 1
+    assert len({own for _, own in answers}) == count
+    database = open_database(settings(tmp_path, database_url=postgresql))
+    assert database.generation("starts") == count
     with pytest.raises(Unprocessable):
-        database.assign_id("scope", "other", "", [*ids])
+        database.assign_id("scope", "other", "", [own for _, own in answers])

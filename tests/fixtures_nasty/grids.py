@@ -36,7 +36,7 @@ def _regular(
     name: str, latitude: ArrayLike, longitude: ArrayLike, says: str, folder: Path
 ) -> Nasty:
     lon, lat = mesh(np.atleast_1d(latitude), np.atleast_1d(longitude))
-    values = pattern(lon, lat, STEPS)
+    values = pattern(lon, lat, STEPS).astype(np.float32).astype(np.float64)
     variables = [
         time_var([0, 6]), lat_var(np.atleast_1d(latitude)), lon_var(np.atleast_1d(longitude)),
         Var("t", ("time", "lat", "lon"), values.astype(np.float32), TEMPERATURE),
@@ -73,7 +73,7 @@ REGULAR: dict[str, tuple[Any, Any, str]] = {
         SOUTH_TO_NORTH, np.mod(EVERY_30 + 180, 360), "longitude 180..330, then 0..150",
     ),
     "longitude_duplicated_dateline": (
-        SOUTH_TO_NORTH, np.arange(13) * 30.0 - 180, "-180 and 180 are the same column, stored twice",
+        SOUTH_TO_NORTH, np.arange(13) * 30.0 - 180, "-180 and 180 are one column, stored twice",
     ),
     "longitude_descending": (SOUTH_TO_NORTH, EVERY_30[::-1], "longitude from east to west"),
     "region_over_the_dateline": (
@@ -103,9 +103,10 @@ def scalar_latitude(folder: Path) -> Nasty:
 
 def _laea() -> tuple[Doubles, Doubles, Doubles, Doubles]:
     """x, y of a small EPSG:3035 grid, and longitude, latitude of its cells."""
-    x, y = 4_000_000.0 + np.arange(6) * 100_000.0, 3_200_000.0 - np.arange(5) * 100_000.0
+    x = np.linspace(4_000_000.0, 4_500_000.0, 6)
+    y = np.linspace(3_200_000.0, 2_800_000.0, 5)
     lon, lat = Transformer.from_crs(3035, 4326, always_xy=True).transform(*np.meshgrid(x, y))
-    return x, y, lon, lat
+    return np.asarray(x), np.asarray(y), np.asarray(lon), np.asarray(lat)
 
 
 def projected_3035(folder: Path) -> Nasty:
@@ -226,8 +227,7 @@ def _healpix(scheme: str, partial_cover: bool, words: str, folder: Path) -> Nast
     if partial_cover:
         ids = ids[3::5][::-1].copy()  # neither complete nor in order
     centres = nested.healpix_to_lonlat if scheme == "nested" else ring.healpix_to_lonlat
-    depth = HEALPIX_LEVEL if scheme == "nested" else 2**HEALPIX_LEVEL
-    lon, lat = centres(ids, depth)
+    lon, lat = centres(ids, HEALPIX_LEVEL)
     values = pattern(lon, lat, STEPS)
     make = _healpix_cf if words == "cf" else _healpix_xdggs
     name = f"healpix_{scheme}_{'partial' if partial_cover else 'full'}_{words}"
@@ -235,7 +235,9 @@ def _healpix(scheme: str, partial_cover: bool, words: str, folder: Path) -> Nast
     link = {"grid_mapping": "healpix", "coordinates": "healpix_index"} if words == "cf" else {}
     data = Var("t", ("time", "cell"), values, {**TEMPERATURE, **link})
     path = write_zarr(folder / f"{name}.zarr", [time_var([0, 6]), *extra, data])
-    says = f"HEALPix {scheme}, {'some cells in any order' if partial_cover else 'all cells'}, {words}"
+    says = (
+        f"HEALPix {scheme}, {'some cells in any order' if partial_cover else 'all cells'}, {words}"
+    )
     truth = _truth(values, ("time", "cell"), ("cell",), lon, lat, says,
                    healpix=(HEALPIX_LEVEL, scheme))  # fmt: skip
     return Nasty(path, truth)

@@ -14,6 +14,7 @@ from tests.fixtures_nasty.store import (
     TEMPERATURE,
     Doubles,
     Nasty,
+    NetcdfFormat,
     Truth,
     Var,
     hours,
@@ -50,7 +51,7 @@ def _netcdf(
     truth: Doubles,
     says: str,
     fill: Any = None,
-    format: str = "NETCDF4",
+    format: NetcdfFormat = "NETCDF4",
 ) -> Nasty:
     data = Var("t", ("time", "lat", "lon"), raw, {**TEMPERATURE, **attributes}, fill)
     path = write_nc(folder / f"{name}.nc", [*_axes(), data], format=format)

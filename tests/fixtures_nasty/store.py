@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import netCDF4
 import numpy as np
@@ -13,6 +14,7 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 
 Doubles = NDArray[np.float64]
+NetcdfFormat = Literal["NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def write_nc(
     path: Path,
     variables: Sequence[Var],
     attributes: Mapping[str, Any] | None = None,
-    format: str = "NETCDF4",
+    format: NetcdfFormat = "NETCDF4",
 ) -> Path:
     """Write raw values: nothing is packed, masked or filled on the way."""
     with netCDF4.Dataset(path, "w", format=format) as file:
@@ -145,11 +147,19 @@ def write_nc(
         for name, size in sizes_of(variables).items():
             file.createDimension(name, size)
         for var in variables:
-            dtype = str if np.asarray(var.values).dtype.kind in "UO" else np.asarray(var.values).dtype
-            made = file.createVariable(var.name, dtype, var.dims, fill_value=var.fill)
+            dtype = np.asarray(var.values).dtype
+            kind = str if dtype.kind in "UO" else dtype
+            big = dtype.byteorder == ">"
+            made = file.createVariable(
+                var.name,
+                kind,
+                var.dims,
+                fill_value=var.fill,
+                endian="big" if big else "native",
+            )
             made.set_auto_maskandscale(False)
             made.setncatts(dict(var.attributes))
-            if dtype is str:
+            if kind is str:
                 made[...] = np.asarray(var.values, dtype=object)
             elif np.size(var.values):
                 made[...] = var.values
@@ -161,13 +171,13 @@ def write_zarr(
     variables: Sequence[Var],
     attributes: Mapping[str, Any] | None = None,
     *,
-    zarr_format: int = 3,
+    zarr_format: Literal[2, 3] = 3,
     consolidated: bool = True,
     group: str | None = None,
     chunks: Mapping[str, int] | None = None,
     shards: Mapping[str, int] | None = None,
 ) -> Path:
-    """Write raw values with ``chunks`` and ``shards`` by dimension; no consolidated metadata if so told."""
+    """Write raw values, with ``chunks`` and ``shards`` by dimension."""
     root = zarr.create_group(str(path), zarr_format=zarr_format)
     node = root.create_group(group) if group else root
     node.update_attributes({"Conventions": "CF-1.11", **(attributes or {})})
@@ -189,5 +199,7 @@ def write_zarr(
         array.update_attributes({**var.attributes, **extra})
         array[...] = values
     if consolidated:
-        zarr.consolidate_metadata(root.store)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            zarr.consolidate_metadata(root.store)
     return path

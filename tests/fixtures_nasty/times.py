@@ -110,7 +110,7 @@ def cfgrib_runs(folder: Path) -> Nasty:
 
 
 def reference_time_axis(folder: Path) -> Nasty:
-    """Runs as a dimension of their own over one list of valid times; a run lacks what it has not reached."""
+    """Runs as a dimension beside valid time; a run lacks what lies before it."""
     lon, lat = mesh(LAT, LON)
     values = pattern(lon, lat, 2, 3)
     values[1, 0] = np.nan  # the run of 06 UTC has no 00 UTC
