@@ -68,9 +68,6 @@ class Source(_Part):
     reader: Annotated[
         str | None, Field(description="Name of the reader, where the data do not tell.")
     ] = None
-    options: Annotated[
-        dict[str, Any], Field(default_factory=dict, description="Options of that reader.")
-    ]
 
     @model_validator(mode="before")
     @classmethod

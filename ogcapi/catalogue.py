@@ -317,4 +317,5 @@ def origin_of_resource(resource: Resource, *, scope: str) -> Origin:
             hints["radius"] = hints.pop("radius_km") / 111.195
     if resource.crs is not None:
         hints["crs"] = resource.crs
-    return Origin(Source(resource.source.paths, hints), resource.id, (), resource, scope=scope)
+    source = Source(resource.source.paths, hints, resource.source.reader)
+    return Origin(source, resource.id, (), resource, scope=scope)

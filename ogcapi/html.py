@@ -110,7 +110,7 @@ class Pages:
         lang: str = "en",
         **extra: Any,
     ) -> bytes:
-        """A page as UTF-8; ``path`` is below ``base_url``, without query.
+        """A page as UTF-8; ``path`` is below ``base_url``, decoded, without query.
 
         ``extra`` goes to the template as it is.
         Raises ``KeyError`` for a template that does not exist.

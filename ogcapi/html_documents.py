@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 #: longer lists are cut, or shown by their ends and their length
 SHOWN_ROWS = 200
@@ -70,12 +70,14 @@ def text(value: object, lang: str = "en") -> str:
 
 
 def scalar(value: object) -> str:
-    """A number, flag or string as people read it; floats to seven significant digits."""
+    """A number, flag or string as people read it; floats without the noise of single precision."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.7g}" if abs(value) < 1e6 else f"{value:.12g}"
+    return str(value)
 
 
 def safe_url(value: object) -> str | None:
@@ -115,7 +117,7 @@ def breadcrumbs(path: str, base_url: str) -> list[tuple[str, str]]:
     """Label and address of the page and everything above it; empty on the landing page."""
     crumbs: list[tuple[str, str]] = []
     address = base_url
-    for part in (unquote(part) for part in path.split("/") if part):
+    for part in filter(None, path.split("/")):
         address = f"{address}/{quote(part, safe='')}"
         plain = part.capitalize() if part.islower() and part.isalpha() else part
         top = not crumbs or part == "tileMatrixSets"

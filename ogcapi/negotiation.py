@@ -33,8 +33,9 @@ def choose(
 ) -> Representation:
     """The best form: the highest q-value wins, the server's order breaks ties, no Accept header takes the first."""
     if f is not None:
+        wanted = f.strip().lower()
         for item in representations:
-            if f == item.name:
+            if wanted in (item.name, item.title.lower()):  # EDR clients send what output_formats says
                 return item
         names = [item.name for item in representations]
         raise InvalidParameter(

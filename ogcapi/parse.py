@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 import shapely.errors
 
@@ -18,11 +19,12 @@ from providers.crs import CRS84, Crs, parse_crs, to_crs84
 from providers.cube import Cube, Range
 from providers.grids import Bbox
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _DATE = re.compile(
     r"^(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})"
     r"(?:[Tt ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?)?)?)?$"
+    r"(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?)?)?)?$",
+    re.ASCII,
 )
 _SUBSET = re.compile(r"^\s*(?P<axis>[A-Za-z_][\w.:-]*)\s*\((?P<value>[^()]*)\)\s*$")
 _DATETIME_FORMS = ["2020-01-31", "2020-01-31T12:00:00Z", "start/end", "../end", "start/.."]
@@ -54,7 +56,7 @@ def integer(
     """A whole number within bounds, ``default`` where the parameter is absent."""
     if text is None:
         return default
-    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()) or not low <= int(text) <= high:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) or not low <= int(text) <= high:
         raise InvalidParameter(
             f"{parameter}: {text[:40]!r} is not a whole number from {low} to {high}",
             parameter=parameter,
@@ -162,11 +164,18 @@ def _period(text: str, calendar: str, parameter: str) -> tuple[int, int]:
     year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
     if not 1 <= month <= 12 or year == 0:
         raise _bad_time(text, parameter)
-    start = micros_of(calendar, year, month, day)
-    if match["month"] is None:
-        return start, micros_of(calendar, year + 1, 1, 1) - 1
-    if match["day"] is None:
-        return start, micros_of(calendar, *month_after(year, month), 1) - 1
+    try:
+        start = micros_of(calendar, year, month, day)
+        if match["month"] is None:
+            return start, micros_of(calendar, year + 1, 1, 1) - 1
+        if match["day"] is None:
+            return start, micros_of(calendar, *month_after(year, month), 1) - 1
+    except InvalidParameter as error:
+        raise InvalidParameter(
+            f"{parameter}: {text[:60]!r} is not a day of the {calendar} calendar",
+            parameter=parameter,
+            allowed=error.allowed,
+        ) from error
     if match["hour"] is None:
         return start, start + DAY - 1
     return _instant(match, start, text, parameter)
@@ -180,6 +189,8 @@ def _instant(match: re.Match[str], start: int, text: str, parameter: str) -> tup
     moment += int((match["fraction"] or "0").ljust(6, "0")[:6])
     zone = match["zone"]
     if zone and zone not in "Zz":
+        if int(zone[1:3]) > 23 or int(zone[-2:]) > 59:
+            raise _bad_time(text, parameter)
         offset = int(zone[1:3]) * 60 + int(zone[-2:])
         moment -= (1 if zone[0] == "+" else -1) * offset * 60_000_000
     return moment, moment
@@ -256,10 +267,19 @@ def domain(items: Iterable[Subset], cube: Cube) -> Domain:
     for item in items:
         axis = _axis(item.axis, cube)
         if axis is not None:
+            _once(item, axis.name in ranges)
             ranges[axis.name] = axis_range(axis, item.low, item.high, "subset")
         elif item.axis.lower() in _LON:
+            _once(item, lon is not None)
             lon = _degrees(item)
+            if not all(-360 <= bound <= 540 for bound in (lon.low, lon.high) if bound is not None):
+                raise InvalidParameter(
+                    "subset: longitudes are -360 to 540",
+                    parameter="subset",
+                    allowed=["Lon(-180:180)"],
+                )
         elif item.axis.lower() in _LAT:
+            _once(item, lat is not None)
             lat = _degrees(item)
             if not all(-90 <= bound <= 90 for bound in (lat.low, lat.high) if bound is not None):
                 raise InvalidParameter(
@@ -283,6 +303,16 @@ def domain(items: Iterable[Subset], cube: Cube) -> Domain:
                 allowed=["Lon", "Lat", *axis_names(cube)],
             )
     return Domain(lon, lat, ranges)
+
+
+def _once(item: Subset, is_known: bool) -> None:
+    """An axis has several names (``level`` and ``z``): each axis may be given by one of them."""
+    if is_known:
+        raise InvalidParameter(
+            f"subset: axis {item.axis} twice, under two names",
+            parameter="subset",
+            allowed=["each axis once"],
+        )
 
 
 def axis_names(cube: Cube) -> list[str]:
@@ -335,18 +365,28 @@ def _time_bounds(low: str, high: str | None, calendar: str, parameter: str) -> R
     return time_range(f"{start}/{end}", calendar, parameter)
 
 
-_DURATION = re.compile(r"^P(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+)S)?)?$")
+_DURATION = re.compile(
+    r"^P(?:(?P<d>\d{1,18})D)?(?:T(?:(?P<h>\d{1,18})H)?(?:(?P<m>\d{1,18})M)?(?:(?P<s>\d{1,18})S)?)?$",
+    re.ASCII,
+)
+_LONGEST = 1 << 62
+"""Microseconds: what an axis of times can be compared with."""
 
 
 def _duration(text: str, parameter: str) -> int:
     """A forecast step in microseconds: hours as a number, or an ISO 8601 duration."""
+    allowed = "hours, or a duration such as PT6H"
     match = _DURATION.match(text.strip().upper())
     if match and any(match.groups()):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
-    return round(
-        number(text, parameter, allowed="hours, or a duration such as PT6H") * 3_600_000_000
-    )
+        found: float = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000
+    else:
+        found = number(text, parameter, allowed=allowed) * 3_600_000_000
+    if abs(found) >= _LONGEST:
+        raise InvalidParameter(
+            f"{parameter}: {text.strip()[:40]!r} is too long", parameter=parameter, allowed=[allowed]
+        )
+    return round(found)
 
 
 def variables(text: str | None, cube: Cube, parameter: str) -> tuple[str, ...]:
@@ -366,8 +406,11 @@ def variables(text: str | None, cube: Cube, parameter: str) -> tuple[str, ...]:
 
 def points(text: str, crs: Crs) -> list[tuple[float, float, float | None]]:
     """``coords`` of an EDR position query: (lon, lat, z) of POINT or MULTIPOINT in WKT."""
+    if "\0" in text:  # the end of the text for the library below
+        raise _bad_point(text)
     try:
-        geometry = shapely.from_wkt(text)
+        with np.errstate(over="ignore"):
+            geometry = shapely.from_wkt(text)
     except (shapely.errors.ShapelyError, TypeError) as error:
         raise _bad_point(text) from error
     if geometry is None or geometry.is_empty or geometry.geom_type not in ("Point", "MultiPoint"):
@@ -398,9 +441,9 @@ def _bad_point(text: str) -> InvalidParameter:
 
 def levels(text: str, axis: Axis) -> list[float]:
     """EDR ``z``: values asked for, each to be matched to the axis (EDR 1.1 clause 8.2.5)."""
-    repeat = re.fullmatch(rf"[Rr](\d{{1,4}})/({_NUMBER})/({_NUMBER})", text.strip())
+    repeat = re.fullmatch(rf"[Rr]([1-9][0-9]{{0,3}})/({_NUMBER})/({_NUMBER})", text.strip())
     if repeat:
-        count, start, step = int(repeat[1]), float(repeat[2]), float(repeat[3])
+        count, start, step = int(repeat[1]), number(repeat[2], "z"), number(repeat[3], "z")
         return [start + step * index for index in range(count)]
     return [
         number(part, "z", allowed="500, 500,850, 1000/500 or R5/1000/-100")
@@ -412,7 +455,7 @@ def level_range(text: str, axis: Axis) -> Range | list[float]:
     """EDR ``z`` as a range ``low/high`` or a list of levels."""
     parts = text.split("/")
     if len(parts) == 2 and not text.strip().upper().startswith("R"):
-        low, high = (None if part.strip() in ("..", "") else number(part, "z") for part in parts)
+        low, high = (None if part.strip() == ".." else number(part, "z") for part in parts)
         if low is not None and high is not None and low > high:
             low, high = high, low
         return Range(low, high)

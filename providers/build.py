@@ -80,6 +80,12 @@ class _GroupBuilder:
             except (NoGrid, UnusableAxis) as error:
                 refusals.append(Refusal(raw.name, str(error)))
         used = {name for item in placed for name in item.placement.coordinates}
+        listed = self._listed_coordinates()
+        used |= {
+            item.raw.name
+            for item in placed
+            if item.raw.name in listed and set(item.raw.dims) <= set(item.placement.dims)
+        }
         placed = [item for item in placed if item.raw.name not in used]
         refusals = [item for item in refusals if item.name not in used]
         refusals += [Refusal(raw.name, reason) for raw, reason in self._unreadable()]
@@ -238,12 +244,9 @@ class _GroupBuilder:
                     except UnusableAxis:
                         continue
         listed = self._listed_coordinates()
-        own = set(str(raw.attributes.get("coordinates", "")).split())
-        return [
-            axis
-            for name, axis in self._scalars.items()
-            if name in own or name not in listed or not own & listed
-        ]
+        text = raw.attributes.get("coordinates", self._group.attributes.get("coordinates", ""))
+        own = set(str(text).split())
+        return [axis for name, axis in self._scalars.items() if name in own or name not in listed]
 
     # cubes
 
@@ -333,19 +336,22 @@ def _compatible(members: list[_Placed], item: _Placed) -> bool:
     if first.grid is not item.placement.grid or first.dims != item.placement.dims:
         return False
     known = {axis.name: axis for member in members for axis in member.axes}
+    if any(axis.name in known and not _same_axis(known[axis.name], axis) for axis in item.axes):
+        return False
     kinds: dict[AxisKind, Axis] = {
-        axis.kind: axis for axis in known.values() if axis.kind is not AxisKind.OTHER
+        axis.kind: axis
+        for axis in known.values()
+        if axis.kind is not AxisKind.OTHER and axis.dim is not None
     }
-    for axis in item.axes:
-        same_kind = kinds.get(axis.kind)
-        if same_kind is not None and (same_kind.dim, same_kind.source_name) != (
-            axis.dim,
-            axis.source_name,
-        ):
-            return False
-        if axis.name in known and known[axis.name].dim != axis.dim:
-            return False
-    return True
+    return all(
+        axis.dim is None or axis.kind not in kinds or _same_axis(kinds[axis.kind], axis)
+        for axis in item.axes
+    )
+
+
+def _same_axis(one: Axis, other: Axis) -> bool:
+    """Whether two axes of one group come from the same coordinate."""
+    return (one.dim, one.source_name) == (other.dim, other.source_name)
 
 
 def _keys(groups: list[list[_Placed]]) -> list[str]:

@@ -52,6 +52,13 @@ class Crs:
         good = np.isfinite(lon) & np.isfinite(lat)
         return np.where(good, lon, np.nan), np.where(good, lat, np.nan)
 
+    def from_lonlat(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        """x (east) and y of points; infinite where the CRS does not reach."""
+        if self.is_geographic:
+            return np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+        x, y = _from_lonlat(self.uri).transform(lon, lat)
+        return np.asarray(x), np.asarray(y)
+
 
 @lru_cache(maxsize=64)
 def _to_lonlat(uri: str) -> pyproj.Transformer:

@@ -145,10 +145,11 @@ class Cube:
         return self.time is None and reference is not None and step is not None
 
     def _first(self, kind: AxisKind) -> Axis | None:
-        return next((axis for axis in self.axes.values() if axis.kind is kind), None)
+        found = [axis for axis in self.axes.values() if axis.kind is kind]
+        return next((axis for axis in found if axis.dim is not None), found[0] if found else None)
 
     def axis(self, kind: AxisKind) -> Axis | None:
-        """The axis of a kind; a cube has one at most of each but ``other``."""
+        """The axis of a kind. Only of ``other`` and of scalar heights a cube may have more than one."""
         return self._first(kind)
 
     @cached_property
@@ -158,28 +159,27 @@ class Cube:
             return np.unique(self.time.values), self.time.calendar or "standard"
         if self.is_forecast:
             reference, step = self.axes["reference_time"], self.axes["step"]
-            times = (reference.values[:, None] + step.values[None, :])[self._runs_present]
+            times = (reference.values[:, None] + step.values[None, :])[self._present(step)]
             return np.unique(times), reference.calendar or "standard"
         return None
 
-    @cached_property
-    def _runs_present(self) -> NDArray[np.bool_]:
-        """Which (reference_time, step) pairs exist in a joined dataset."""
-        reference, step = self.axes["reference_time"], self.axes["step"]
-        mask = np.ones((reference.size, step.size), bool)
+    def _present(self, other: Axis) -> NDArray[np.bool_]:
+        """Which (reference_time, step or time) pairs exist in a joined dataset."""
+        reference = self.axes["reference_time"]
+        mask = np.ones((reference.size, other.size), bool)
         for variable in self.variables.values():
             present = getattr(variable.field, "present", None)
             if present is None:
                 continue
             joined = variable.field.joined_dims  # type: ignore[attr-defined]
-            for other in [d for d in joined if d not in (reference.dim, step.dim)]:
-                present = present.all(axis=joined.index(other))
-                joined = tuple(d for d in joined if d != other)
-            if reference.dim in joined and step.dim in joined:
+            for dim in [d for d in joined if d not in (reference.dim, other.dim)]:
+                present = present.all(axis=joined.index(dim))
+                joined = tuple(d for d in joined if d != dim)
+            if reference.dim in joined and other.dim in joined:
                 mask &= present if joined.index(reference.dim) == 0 else present.T
             elif reference.dim in joined:
                 mask &= present[:, None]
-            elif step.dim in joined:
+            elif other.dim in joined:
                 mask &= present[None, :]
         return mask
 
@@ -203,6 +203,8 @@ class Cube:
         run: str | None = None
         if self.is_forecast and {"reference_time", "step"} <= used:
             run = self._plan_run(query, positions, axes)
+        elif {"reference_time", "time"} <= used and self.axes["reference_time"].size > 1:
+            run = self._plan_run_of_times(query, positions, axes)
         for name in used - positions.keys():
             axis = self.axes[name]
             positions[name] = self._positions(axis, query)
@@ -245,7 +247,7 @@ class Cube:
         valid = reference.values[:, None] + step.values[None, :]
         hit = np.zeros(valid.shape, bool)
         hit[np.ix_(runs, steps)] = True
-        hit &= self._runs_present
+        hit &= self._present(step)
         if query.valid_time is not None:
             low, high = query.valid_time.low, query.valid_time.high
             hit &= (valid >= low) if low is not None else True
@@ -269,6 +271,31 @@ class Cube:
         positions["step"] = np.flatnonzero(hit[best])
         axes["reference_time"] = reference.take(positions["reference_time"])
         axes["step"] = self._valid_axis(reference, step, int(best), positions["step"])
+        return str(axes["reference_time"].labels()[0])
+
+    def _plan_run_of_times(
+        self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]
+    ) -> str | None:
+        """The newest run that holds one of the times, where runs are an axis beside the axis of valid time.
+
+        In one array of all runs, a run is taken to hold what is not before it (if any does): the rest is filled up.
+        """
+        reference, time = self.axes["reference_time"], self.axes["time"]
+        runs, times = self._positions(reference, query), self._positions(time, query)
+        hit = np.zeros((reference.size, time.size), bool)
+        hit[np.ix_(runs, times)] = True
+        present = self._present(time)
+        begun = hit & (reference.values[:, None] <= time.values[None, :])
+        hit = begun if present.all() and begun.any() else hit & present
+        held = np.flatnonzero(hit.any(axis=1))
+        if not len(held):
+            raise NoData("datetime: no run holds it", parameter="datetime")
+        if "reference_time" in query.ranges and query.valid_time is None and len(held) > 1:
+            return None
+        best = held[np.argmax(reference.values[held])]
+        positions["reference_time"], positions["time"] = np.array([best]), np.flatnonzero(hit[best])
+        for axis in (reference, time):
+            axes[axis.name] = axis.take(positions[axis.name])
         return str(axes["reference_time"].labels()[0])
 
     def _valid_axis(self, reference: Axis, step: Axis, run: int, steps: Positions) -> Axis:

@@ -15,8 +15,8 @@ from PIL import Image
 
 from .crs import Crs
 from .cube import Cube, Positions, Variable
-from .grids import Grid, RectilinearGrid, Selection
-from .grids.base import Floats, Ints
+from .grids import Grid, PointGrid, RectilinearGrid, Selection
+from .grids.base import Floats, Ints, in_frame
 from .styles import Style, default_style
 
 
@@ -115,6 +115,8 @@ class Renderer:
         return out
 
     def _locate(self, grid: Grid, pixels: Pixels) -> Ints:
+        if isinstance(grid, PointGrid) and grid.is_sparse:
+            return _marks(grid, pixels)
         lon, lat = pixels.lonlat()
         return grid.locate(lon.ravel(), lat.ravel())
 
@@ -152,6 +154,35 @@ class Renderer:
         style = self.style(cube, variable)
         index = style.index(self.values(cube, variable, positions, pixels))
         return encode_png(index, style.palette(), **options)
+
+
+_MARK = 4
+"""Half the side of the square that marks a station, in pixels."""
+
+
+def _marks(grid: PointGrid, pixels: Pixels) -> Ints:
+    """Lone points as squares around their pixel; where squares overlap the nearer point is on top."""
+    lon, lat = grid.centres()
+    x0, y0, x1, y1 = pixels.bounds
+    x, y = pixels.crs.from_lonlat(lon, lat)
+    if pixels.crs.is_geographic:
+        x = in_frame(x, (x0 + x1) / 2 - 180.0)
+    column = (x - x0) / (x1 - x0) * pixels.width - 0.5
+    row = (y1 - y) / (y1 - y0) * pixels.height - 0.5
+    best = np.full((pixels.height, pixels.width), np.inf)
+    cells = np.full((pixels.height, pixels.width), -1, np.int64)
+    for cell in np.flatnonzero(np.isfinite(row) & np.isfinite(column)):
+        top, left = round(row[cell]) - _MARK, round(column[cell]) - _MARK
+        rows = np.arange(max(top, 0), min(top + 2 * _MARK + 1, pixels.height))
+        columns = np.arange(max(left, 0), min(left + 2 * _MARK + 1, pixels.width))
+        if not (len(rows) and len(columns)):
+            continue
+        block = np.ix_(rows, columns)
+        distance = np.hypot(rows[:, None] - row[cell], columns[None, :] - column[cell])
+        nearer = distance < best[block]
+        best[block] = np.where(nearer, distance, best[block])
+        cells[block] = np.where(nearer, cell, cells[block])
+    return cells.ravel()
 
 
 def gather(grid: Grid, cells: Ints) -> Selection:

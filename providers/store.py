@@ -43,12 +43,14 @@ class Source:
 
     paths: tuple[str, ...]
     hints: Mapping[str, Any] = field(default_factory=dict)
+    reader: str | None = None
+    """Name of the reader, where the content does not tell."""
 
     @property
     def key(self) -> str:
         """Identity of the source in the state database and in caches."""
         text = orjson.dumps(
-            [self.paths, dict(self.hints)], option=orjson.OPT_SORT_KEYS, default=str
+            [self.paths, dict(self.hints), self.reader], option=orjson.OPT_SORT_KEYS, default=str
         )
         return hashlib.sha256(text).hexdigest()[:20]
 
@@ -161,7 +163,7 @@ class Store:
         single = source.is_single
         for location in _locations(source):
             try:
-                reader = reader_for(location)
+                reader = reader_for(location, source.reader)
                 mark = reader.fingerprint(location)
             except SourceUnavailable as error:
                 if single:
@@ -221,7 +223,7 @@ class Store:
         key = (source.key, location, mark)
         known = self._built.get(key)
         if known is None:
-            file = reader_for(location).open(location)
+            file = reader_for(location, source.reader).open(location)
             version = hashlib.sha256(f"{location}|{file.fingerprint}".encode()).hexdigest()[:20]
             try:
                 built = build_cubes(file, self.cache, version=version, hints=source.hints)

@@ -253,6 +253,7 @@ def extent(cube: Cube) -> dict[str, Any]:
             "grid": _spatial_grid(cube),
         },
     }
+    levels = sum(axis.kind is AxisKind.Z for axis in cube.axes.values())
     times = cube.valid_times
     if times is not None:
         found["temporal"] = _temporal(*times)
@@ -260,7 +261,8 @@ def extent(cube: Cube) -> dict[str, Any]:
         if axis.kind is AxisKind.TIME or (axis.kind is AxisKind.STEP and cube.is_forecast):
             continue
         if axis.kind is AxisKind.Z:
-            found["vertical"] = _vertical(axis)
+            if axis is cube.axis(AxisKind.Z) and (axis.dim is not None or levels == 1):
+                found["vertical"] = _vertical(axis)
         else:
             found[axis.name] = axis_extent(axis)
     return found

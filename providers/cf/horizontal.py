@@ -87,20 +87,23 @@ class GridFinder:
         hints = self._hints
         if hints.get("type") == "healpix":
             nside = int(hints["nside"]) if "nside" in hints else _nside_of_size(variable)
-            dim = hints.get("dim") or _dim_of_size(variable, 12 * nside**2)
-            return Placement(
-                HealpixGrid(nside, nested=_is_nested(hints.get("order"))), (dim,), frozenset()
+            cells = self._named(hints["index"]) if "index" in hints else None
+            if cells is not None and (len(cells.dims) != 1 or cells.dims[0] not in variable.dims):
+                return None
+            return self._once(
+                ("stated", str(nside)),
+                lambda: self._build_healpix(variable, {**hints, "nside": nside}, cells),
             )
         names = hints.get("latitude"), hints.get("longitude")
         if not all(names):
             return None
-        missing = [name for name in names if name not in self._group.variables]
-        if missing:
-            raise NoGrid(
-                f"the coordinate variable {missing[0]} of the configuration does not exist"
-            )
-        lat, lon = (self._group.variables[str(name)] for name in names)
+        lat, lon = (self._named(str(name)) for name in names)
         return self._pair(variable, lat, lon)
+
+    def _named(self, name: str) -> RawVariable:
+        if name not in self._group.variables:
+            raise NoGrid(f"the coordinate variable {name} of the configuration does not exist")
+        return self._group.variables[name]
 
     # HEALPix
 

@@ -34,9 +34,10 @@ def document(coverage: Coverage) -> dict[str, Any]:
     """The coverage as a document; arrays stay NumPy arrays for the encoder."""
     groups: dict[tuple[str, ...], list[Variable]] = {}
     for variable in coverage.variables:
-        groups.setdefault(variable.axes, []).append(variable)
+        axes = tuple(name for name in variable.axes if not _is_scalar_level(coverage.axes[name]))
+        groups.setdefault(axes, []).append(variable)
     parameters = {variable.id: parameter(variable) for variable in coverage.variables}
-    parts = [_coverage(coverage, axes, members) for axes, members in groups.items()]
+    parts = [_coverage(coverage, members) for members in groups.values()]
     if len(parts) == 1:
         return {"type": "Coverage", **parts[0], "parameters": parameters, **_extras(coverage)}
     return {
@@ -77,9 +78,10 @@ def _extras(coverage: Coverage) -> dict[str, Any]:
     return facts
 
 
-def _coverage(
-    coverage: Coverage, names: tuple[str, ...], members: list[Variable]
-) -> dict[str, Any]:
+def _coverage(coverage: Coverage, members: list[Variable]) -> dict[str, Any]:
+    """Domain and ranges of variables on the same axes; a height that only some have stays out of the domain."""
+    common = set.intersection(*(set(variable.axes) for variable in members))
+    names = tuple(name for name in members[0].axes if name in common)
     axes = [coverage.axes[name] for name in names]
     shown = [axis for axis in axes if _is_shown(axis)]
     dropped = [axis for axis in axes if not _is_shown(axis)]
@@ -116,6 +118,11 @@ def _flat(values: np.ndarray) -> Any:
 def _is_shown(axis: Axis) -> bool:
     """Scalar reference times, members and others do not make an axis: they stand beside the domain."""
     return axis.size > 1 or axis.kind in (AxisKind.TIME, AxisKind.Z)
+
+
+def _is_scalar_level(axis: Axis) -> bool:
+    """A height such as 2 m that a variable carries along; variables may differ in it and share a domain."""
+    return axis.kind is AxisKind.Z and axis.dim is None
 
 
 def _axis_key(axis: Axis) -> str:

@@ -133,7 +133,7 @@ def _write_axis(dataset: netCDF4.Dataset, axis: Axis) -> str:
         variable = dataset.createVariable(name, str, dims)
         variable[...] = values[0] if scalar else np.asarray(values, object)
     else:
-        variable = dataset.createVariable(name, values.dtype, dims)
+        variable = dataset.createVariable(name, values.dtype.str[1:], dims)
         variable[...] = values[0] if scalar else values
     variable.setncatts(attributes)
     if axis.bounds is not None and not scalar:
@@ -189,7 +189,7 @@ def _write_bounds(
         if axis.kind is AxisKind.STEP
         else edges
     )
-    bounds = dataset.createVariable(f"{name}_bnds", values.dtype, (name, "bnds"))
+    bounds = dataset.createVariable(f"{name}_bnds", values.dtype.str[1:], (name, "bnds"))
     variable.bounds = f"{name}_bnds"
     bounds[:] = values
 
@@ -209,7 +209,7 @@ def _write_variable(
     dims = tuple(axes[name] for name in kept) + cells[0]
     fill = np.array(np.nan, values.dtype)[()] if values.dtype.kind == "f" else False
     name = _free_name(dataset, variable.id)
-    stored = dataset.createVariable(name, values.dtype, dims, fill_value=fill)
+    stored = dataset.createVariable(name, values.dtype.str[1:], dims, fill_value=fill)
     stored.set_auto_maskandscale(False)
     attributes = {
         key: value

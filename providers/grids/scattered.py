@@ -31,6 +31,10 @@ STATION_RADIUS = np.radians(0.25)
 """Chord on the unit sphere within which a lone point answers for its surroundings (28 km)."""
 
 
+_SEAM = 5.0
+"""A neighbour this many times farther than the one on the other side is across a fold or seam of the mesh."""
+
+
 class ScatteredGrid(Grid):
     """What curvilinear and point grids share: centres, a tree, a radius per cell."""
 
@@ -259,6 +263,11 @@ class PointGrid(ScatteredGrid):
         super().__init__(x.ravel(), y.ravel())
         self._stated = None if radius is None else float(np.radians(radius))
 
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Lone points (stations), which do not cover the area between them."""
+        return bool(np.median(self._radius) <= STATION_RADIUS and len(self._known) < 20_000)
+
     def _radii(self) -> Floats:
         count = len(self._known)
         if self._stated is not None or count < 64:
@@ -294,7 +303,8 @@ def _cell_step(points: Floats, axis: int) -> Floats:
     with np.errstate(invalid="ignore"):
         wide, narrow = np.fmax(before, after), np.fmin(before, after)
         narrow = np.where(narrow > 0, narrow, wide)
-        return np.nan_to_num(np.minimum(wide, 2.0 * narrow), nan=0.0)
+        step = np.where(wide > _SEAM * narrow, 2.0 * narrow, wide)
+        return np.nan_to_num(step, nan=0.0)
 
 
 def _extrapolate(points: Floats, axis: int) -> Floats:

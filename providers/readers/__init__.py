@@ -11,8 +11,15 @@ from .zarr import ZarrReader
 READERS: tuple[Reader, ...] = (ZarrReader(), NetcdfReader())
 
 
-def reader_for(location: Location) -> Reader:
-    """The reader of a location; raises SourceUnavailable when no reader knows it."""
+def reader_for(location: Location, name: str | None = None) -> Reader:
+    """The reader of a location, or the one named; raises SourceUnavailable when no reader knows it."""
+    if name is not None:
+        for reader in READERS:
+            if reader.name == name:
+                return reader
+        raise SourceUnavailable(
+            f"no reader {name!r}; there are {', '.join(reader.name for reader in READERS)}"
+        )
     for reader in READERS:
         if reader.accepts(location):
             return reader

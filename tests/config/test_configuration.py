@@ -161,7 +161,7 @@ def test_relative_sources_lie_beside_the_file(folder, written, paths):
 def test_our_parts_are_typed(folder):
     found = resource(
         folder,
-        """source: {path: icon.grib, reader: grib, options: {a: 1}}
+        """source: {path: icon.grib, reader: grib}
 grid: {type: healpix, nside: 32, order: nested}
 variables: {t2m: {title: {en: Temperature}, units: K, kind: instantaneous, range: [230, 310]}}
 doi: 10.24381/cds.adbb2d47

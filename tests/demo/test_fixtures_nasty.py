@@ -74,7 +74,7 @@ def test_times_are_to_the_second(name: str, tmp_path: Path) -> None:
     path, truth = NASTY[name](tmp_path)
     with netCDF4.Dataset(path) as file:
         dates = netCDF4.num2date(file["time"][:], file["time"].units)
-    seconds = [np.datetime64(date.isoformat()) for date in dates]
+    seconds = [np.datetime64(date.isoformat()) for date in np.asarray(dates).tolist()]
     assert np.abs(np.array(seconds) - truth.times.astype("M8[us]")).max() < np.timedelta64(1, "ms")
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from config.settings import Limits, Settings
+from config.settings import Settings
 from ogcapi.app import create_app
 
 LAT = np.arange(90.0, -91.0, -10.0)
@@ -24,7 +24,7 @@ TIMES = pd.date_range("2020-01-01", periods=4, freq="6h")
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 PROBLEM = "application/problem+json"
 COVERAGEJSON = "application/prs.coverage+json"
-NETCDF = "application/x-netcdf"
+NETCDF = "application/netcdf"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 MERCATOR = "http://www.opengis.net/def/crs/EPSG/0/3857"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -173,8 +173,7 @@ class Site:
 
 def make_site(folder: Path) -> Site:
     paths = write_all(folder / "data")
-    limits = Limits(cells=30_000, pixels=1_000_000)
-    return Site(server(folder / "state", paths, limits=limits), folder)
+    return Site(server(folder / "state", paths), folder)
 
 
 def problem_of(answer: TestResponse, status: int, parameter: str | None = None) -> dict[str, Any]:
