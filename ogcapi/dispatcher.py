@@ -188,10 +188,9 @@ class Dispatcher:
         modified = route.view.modified(context, query)
         etag = self._etag(context, request, route, query, representation, params)
         coding = responses.coding_for(request, representation.media_type)
-        if responses.not_modified(request, etag, modified):
-            return Response(
-                status=304, headers=_cacheable(responses.validators(etag, modified, coding))
-            )
+        current = responses.unchanged(request, etag, modified, coding)
+        if current is not None:
+            return Response(status=304, headers=_cacheable(current))
         estimate = route.view.estimate(context, query)
         usage = Usage(
             route.operation, resource, *((estimate.values, estimate.nbytes) if estimate else (0, 0))
@@ -263,11 +262,10 @@ class Dispatcher:
             body, media_type = orjson.dumps(answer.document), answer.media_type or form.media_type
         if etag is None and "Cache-Control" not in headers:
             etag = hashlib.sha256(body).hexdigest()[:32]
-            if responses.not_modified(request, etag, modified):
-                coding = responses.coding_for(request, media_type)
-                return Response(
-                    status=304, headers=_cacheable(responses.validators(etag, modified, coding))
-                )
+            coding = responses.coding_for(request, media_type)
+            current = responses.unchanged(request, etag, modified, coding)
+            if current is not None:
+                return Response(status=304, headers=_cacheable(current))
         body, coding = responses.encode(body, responses.coding_for(request, media_type))
         if coding is not None:
             headers["Content-Encoding"] = coding
@@ -304,10 +302,9 @@ class Dispatcher:
         if request.method in ("GET", "HEAD") and status == 200:
             etag = hashlib.sha256(body).hexdigest()[:32]
             coding = responses.coding_for(request, media_type)
-            if responses.not_modified(request, etag, None):
-                return Response(
-                    status=304, headers=_cacheable(responses.validators(etag, None, coding))
-                )
+            current = responses.unchanged(request, etag, None, coding)
+            if current is not None:
+                return Response(status=304, headers=_cacheable(current))
             body, coding = responses.encode(body, coding)
             kept |= _cacheable(responses.validators(etag, None, coding))
             if coding is not None:
@@ -331,8 +328,9 @@ class Dispatcher:
         plain = etag.strip('"')
         coding = responses.coding_for(request, media_type)
         headers = {"Cache-Control": "public, max-age=3600"}
-        if responses.not_modified(request, plain, None):
-            return Response(status=304, headers=headers | responses.validators(plain, None, coding))
+        current = responses.unchanged(request, plain, None, coding)
+        if current is not None:
+            return Response(status=304, headers=headers | current)
         body, coding = responses.encode(body, coding)
         headers |= responses.validators(plain, None, coding)
         if coding is not None:

@@ -59,22 +59,31 @@ def encode(body: bytes, coding: str | None) -> tuple[bytes, str | None]:
     return gzip.compress(body, compresslevel=1, mtime=0), coding
 
 
-def not_modified(request: Request, etag: str | None, modified: float | None) -> bool:
-    """Whether the client's copy is current: If-None-Match decides, else If-Modified-Since (RFC 9110 13.2.2)."""
+def unchanged(
+    request: Request, etag: str | None, modified: float | None, coding: str | None
+) -> dict[str, str] | None:
+    """Headers of a 304 where the client's copy is current: If-None-Match decides, else If-Modified-Since.
+
+    The tag is that of the copy: small bodies are kept plain whatever ``coding`` the client takes (RFC 9110 13.2.2).
+    """
     if "If-None-Match" in request.headers:
         if etag is None:
-            return False
+            return None
         if request.if_none_match.star_tag:
-            return True
-        known = {item.split("-")[0] for item in request.if_none_match.as_set(include_weak=True)}
-        return etag in known
+            return validators(etag, modified, coding)
+        known = request.if_none_match.as_set(include_weak=True)
+        for name in (coding, None):
+            if (f"{etag}-{name}" if name else etag) in known:
+                return validators(etag, modified, name)
+        return None
     since = request.headers.get("If-Modified-Since")
     if since is None or modified is None:
-        return False
+        return None
     try:
-        return int(modified) <= parsedate_to_datetime(since).timestamp()
-    except (TypeError, ValueError):
-        return False
+        current = int(modified) <= parsedate_to_datetime(since).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return validators(etag, modified, coding) if current else None
 
 
 def validators(etag: str | None, modified: float | None, coding: str | None) -> dict[str, str]:
@@ -108,7 +117,7 @@ def finish(
     vary = {
         part.strip() for part in response.headers.get("Vary", "").split(",") if part.strip()
     } | set(VARY.split(", "))
-    if origin is not None and origin != "*":
+    if origins and "*" not in origins:
         vary.add("Origin")
     response.headers["Vary"] = ", ".join(sorted(vary))
     response.headers["X-Content-Type-Options"] = "nosniff"

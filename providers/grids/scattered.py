@@ -32,7 +32,8 @@ STATION_RADIUS = np.radians(0.25)
 
 
 _SEAM = 5.0
-"""A neighbour this many times farther than the one on the other side is across a fold or seam of the mesh."""
+"""A neighbour this many times farther than the one on the other side, and than is usual in the mesh, is across a
+fold or seam (or has no coordinates of its own)."""
 
 
 class ScatteredGrid(Grid):
@@ -69,10 +70,32 @@ class ScatteredGrid(Grid):
         x, y = as_points(lon, lat)
         found = np.full(x.shape, -1, np.int64)
         finite = np.isfinite(x) & np.isfinite(y)
-        distance, nearest = self._tree.query(to_unit_sphere(x[finite], y[finite]))
+        points = to_unit_sphere(x[finite], y[finite])
+        distance, nearest = self._tree.query(points)
         inside = distance <= self._radius[nearest] + 1e-12
-        found[finite] = np.where(inside, self._known[nearest], -1)
+        cells = np.where(inside, self._known[nearest], -1)
+        left = np.flatnonzero(~inside & (distance <= self._farthest))
+        if len(left):
+            cells[left] = self._within_reach(points[left])
+        found[finite] = cells
         return found
+
+    @cached_property
+    def _farthest(self) -> float:
+        return float(self._radius.max())
+
+    def _within_reach(self, points: Floats) -> Ints:
+        """Of the next neighbours the nearest whose radius holds the point, -1 where none does.
+
+        Where a mesh is stretched the nearest centre may belong to a small cell beside the large one that holds the
+        point.
+        """
+        count = min(8, len(self._known))
+        distance, nearest = self._tree.query(points, k=list(range(1, count + 1)))
+        holds = distance <= self._radius[nearest] + 1e-12
+        first = np.argmax(holds, axis=1)
+        chosen = self._known[nearest[np.arange(len(points)), first]]
+        return np.where(holds.any(axis=1), chosen, -1)
 
     def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
         """The (up to) four nearest cells, weighted by inverse distance."""
@@ -303,7 +326,8 @@ def _cell_step(points: Floats, axis: int) -> Floats:
     with np.errstate(invalid="ignore"):
         wide, narrow = np.fmax(before, after), np.fmin(before, after)
         narrow = np.where(narrow > 0, narrow, wide)
-        step = np.where(wide > _SEAM * narrow, 2.0 * narrow, wide)
+        seam = (wide > _SEAM * narrow) & (wide > _SEAM * np.nanmedian(wide))
+        step = np.where(seam, 2.0 * narrow, wide)
         return np.nan_to_num(step, nan=0.0)
 
 

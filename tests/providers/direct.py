@@ -62,6 +62,7 @@ class Direct:
             self.times, self.calendar = self._times(file)
             self.time_dims = file[self.layout.time].dimensions if self.layout.time else ()
             self.dims = {name: item.dimensions for name, item in file.variables.items()}
+            self.sizes = {name: len(item) for name, item in file.dimensions.items()}
         self._place(lat, lon)
 
     def _place(self, lat: Doubles, lon: Doubles) -> None:
@@ -69,7 +70,8 @@ class Direct:
         self.cells = tuple(dict.fromkeys(self.lat_dims + self.lon_dims))
         if self.layout.fixed:
             assert len(np.unique(lat)) == len(np.unique(lon)) == 1
-            self.cells, lat, lon = (), lat[:1].reshape(()), lon[:1].reshape(())
+            self.cells, self.is_rows_by_columns = (), False
+            lat, lon = lat[:1], lon[:1]
         self.rows, self.columns = lat, lon
         if self.is_rows_by_columns:
             lon, lat = np.meshgrid(lon, lat)
@@ -107,6 +109,7 @@ class Direct:
     def unit_vectors(self) -> Doubles:
         return vectors(self.lon, self.lat)
 
+    @lru_cache(maxsize=8192)  # noqa: B019
     def nearest(self, lon: float, lat: float) -> NDArray[np.int64]:
         """Every cell that is nearest to a point: on rows and columns by each, else along the surface."""
         if self.is_rows_by_columns and self.layout.pole is None:
