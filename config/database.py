@@ -114,6 +114,14 @@ class Database:
         with self.engine.connect() as connection:
             return {row.cube_key: row.id for row in connection.execute(query)}
 
+    def ids_in(self, scope: str) -> dict[tuple[str, str], str]:
+        """(source, cube key) → collection id of everything that a scope ever had."""
+        query = sa.select(
+            collection_ids.c.source, collection_ids.c.cube_key, collection_ids.c.id
+        ).where(collection_ids.c.scope == scope)
+        with self.engine.connect() as connection:
+            return {(row.source, row.cube_key): row.id for row in connection.execute(query)}
+
     def generation(self, name: str) -> int:
         """How often ``name`` was bumped; 0 when it never was."""
         query = sa.select(generations.c.value).where(generations.c.name == name)

@@ -102,13 +102,13 @@ def origins(paths: Sequence[str], configuration: Configuration | None) -> list[O
     """Sources of an app: each path given is one, each configured collection with a ``source`` is one."""
     located = [path if "://" in path else str(Path(path).expanduser().absolute()) for path in paths]
     scope = "paths:" + "|".join(sorted(located))
+    if configuration is not None:
+        scope = "config:" + "|".join(str(file) for file in configuration.files)
     found = [origin_of_path(path, scope=scope) for path in located]
     if configuration is not None:
         for name, resource in configuration.resources.items():
             if resource.type == "collection" and resource.source is not None:
-                found.append(
-                    origin_of_resource(resource, scope=f"config:{Path(resource.file).parent}")
-                )
+                found.append(origin_of_resource(resource, scope=scope))
                 assert name == resource.id
     return found
 

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -24,6 +24,9 @@ from providers.build import Refusal
 from providers.cube import Cube, Variable, VariableKind
 from providers.store import Dataset, NamedCube, Source, Store
 from providers.styles import is_colormap
+
+_SHARE, _LONGEST_PAUSE = 20.0, 3.0
+"""With very many sources looking at them takes a twentieth of the time at most, but happens every three seconds."""
 
 LOG = logging.getLogger(__name__)
 
@@ -71,6 +74,8 @@ class Catalogue:
     collections: Mapping[str, Collection]
     generation: int = 0
     refusals: Mapping[str, tuple[Refusal, ...]] | None = None
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was derived from this snapshot (documents of collections); it ends with it."""
 
     @cached_property
     def version(self) -> str:
@@ -114,7 +119,7 @@ class CatalogueKeeper:
         self._database = database
         self._origins = tuple(origins)
         self._stock = tuple(stock)
-        self._interval = interval
+        self._interval = self._pause = interval
         self._lock = threading.Lock()
         self._current: Catalogue | None = None
         self._checked = 0.0
@@ -125,16 +130,19 @@ class CatalogueKeeper:
         """The newest catalogue. One thread refreshes it; the others go on with the one there is."""
         now = time.monotonic()
         current = self._current
-        if current is not None and now - self._checked < self._interval:
+        if current is not None and now - self._checked < self._pause:
             return current
         if current is not None and not self._lock.acquire(blocking=False):
             return current
         if current is None:
             self._lock.acquire()
         try:
-            if self._current is None or time.monotonic() - self._checked >= self._interval:
+            if self._current is None or time.monotonic() - self._checked >= self._pause:
+                started = time.monotonic()
                 self._refresh()
                 self._checked = time.monotonic()
+                effort = min(_SHARE * (self._checked - started), _LONGEST_PAUSE)
+                self._pause = max(self._interval, effort)
             assert self._current is not None
             return self._current
         finally:
@@ -200,6 +208,8 @@ class CatalogueKeeper:
         self, origin: Origin, cube_key: str, wanted: Sequence[str], taken: Mapping[str, Collection]
     ) -> str:
         key = (origin.source.key, cube_key)
+        if not self._ids:
+            self._ids = self._database.ids_in(origin.scope)
         if key not in self._ids:
             free = [name for name in wanted if name not in taken] or [wanted[-1]]
             self._ids[key] = self._database.assign_id(
@@ -224,7 +234,13 @@ def configured(cube: Cube, resource: Resource | None) -> Cube:
         for name in ("license", "attribution", "citation", "doi", "version")
         if isinstance(value := getattr(resource, name), str)
     }
-    return replace(cube, variables=variables, attributes={**cube.attributes, **stated})
+    said = hashlib.sha256(repr((resource.variables, stated)).encode()).hexdigest()[:12]
+    return replace(
+        cube,
+        variables=variables,
+        attributes={**cube.attributes, **stated},
+        version=f"{cube.version}+{said}",
+    )
 
 
 _KINDS = {"component": VariableKind.INSTANT}

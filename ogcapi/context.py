@@ -69,6 +69,15 @@ class Params:
             )
         return found[0]
 
+    def either(self, *names: str) -> tuple[str, str | None]:
+        """The one that is given of several spellings, and its value."""
+        given = [name for name in names if self._values.getlist(name)]
+        if len(given) > 1:
+            raise InvalidParameter(
+                f"{given[1]}: given together with {given[0]}", parameter=given[1], allowed=names[:1]
+            )
+        return (given or names)[0], self.one((given or names)[0])
+
     def many(self, name: str) -> list[str]:
         """All values; an empty one is an error."""
         found = self._values.getlist(name)

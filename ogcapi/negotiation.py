@@ -35,7 +35,10 @@ def choose(
     if f is not None:
         wanted = f.strip().lower()
         for item in representations:
-            if wanted in (item.name, item.title.lower()):  # EDR clients send what output_formats says
+            if wanted in (
+                item.name,
+                item.title.lower(),
+            ):  # EDR clients send what output_formats says
                 return item
         names = [item.name for item in representations]
         raise InvalidParameter(

@@ -384,7 +384,9 @@ def _duration(text: str, parameter: str) -> int:
         found = number(text, parameter, allowed=allowed) * 3_600_000_000
     if abs(found) >= _LONGEST:
         raise InvalidParameter(
-            f"{parameter}: {text.strip()[:40]!r} is too long", parameter=parameter, allowed=[allowed]
+            f"{parameter}: {text.strip()[:40]!r} is too long",
+            parameter=parameter,
+            allowed=[allowed],
         )
     return round(found)
 

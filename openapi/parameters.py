@@ -63,6 +63,11 @@ PROPERTIES = Parameter(
 PARAMETER_NAME = Parameter(
     "parameter-name", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}}
 )
+PARAMETER_NAMES = Parameter(
+    "parameter_names",
+    "`parameter-name` as OWSLib spells it.",
+    {"type": "array", "items": {"type": "string"}},
+)
 COORDS = Parameter(
     "coords",
     "Position as WKT, longitude first: `POINT(8.5 47.4)` or `MULTIPOINT(…)`.",

@@ -25,8 +25,8 @@ class View:
         return path
 
     def version(self, context: Context, query: Any) -> str | None:
-        """What changes when the answer may change; None for answers without conditional requests."""
-        return context.catalogue.version
+        """What changes when the answer may change, known before it is made; None tags the answer by its bytes."""
+        return None
 
     def modified(self, context: Context, query: Any) -> float | None:
         """When the data behind the answer changed, seconds since 1970."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
+from config.errors import OgcapiError
 from ogcapi.answer import Answer
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context, Params
@@ -18,14 +20,34 @@ from providers.grids import Bbox
 from providers.units import ucum
 
 SCHEMA = Representation("json", "application/schema+json", ("application/json",), "JSON Schema")
+_MOST_DOCUMENTS = 20_000
+"""Documents kept for one catalogue; clients choose the host name, so there may be many addresses."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def document_of(context: Context, collection: Collection) -> dict[str, Any]:
     """The collection's document, whoever answers it."""
     if collection.kind == "stock" and collection.error is None:
-        return context.services.stock.describe(collection.id, context.base_url, context.lang)
-    return collection_document(context, collection)
+        return _served(
+            context.services.stock.describe(collection.id, context.base_url, context.lang),
+            f"{context.base_url}/collections/{collection.id}",
+        )
+    memo, key = (
+        context.catalogue.memo,
+        ("collection", collection.id, context.base_url, context.lang),
+    )
+    if key not in memo:
+        if len(memo) > _MOST_DOCUMENTS:
+            memo.clear()
+        memo[key] = collection_document(context, collection)
+    document: dict[str, Any] = memo[key]
+    return document
+
+
+def _served(document: dict[str, Any], url: str) -> dict[str, Any]:
+    """Without the link to the document as JSON-LD, a form that pygeoapi has and we do not."""
+    links = [link for link in document["links"] if link.get("href") != f"{url}?f=jsonld"]
+    return document | {"links": links}
 
 
 @dataclass(frozen=True)
@@ -40,10 +62,6 @@ class ListQuery:
 
 class Collections(View):
     """``/collections``; ``bbox`` and ``datetime`` keep those that may hold such data."""
-
-    def version(self, context: Context, query: ListQuery) -> str | None:
-        kinds = {item.kind for item in context.catalogue.collections.values()}
-        return None if "stock" in kinds else context.catalogue.version
 
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> ListQuery:
         found = box(params.one("bbox"), params.one("bbox-crs"))
@@ -76,11 +94,19 @@ class Collections(View):
             },
         ]
         if query.offset + query.limit < len(found):
-            more = f"{url}?limit={query.limit}&offset={query.offset + query.limit}"
-            more += f"&bbox={','.join(f'{v:g}' for v in query.bbox)}" if query.bbox else ""
-            more += f"&datetime={query.datetime}" if query.datetime else ""
+            more = {"limit": str(query.limit), "offset": str(query.offset + query.limit)}
+            if query.bbox is not None:
+                more["bbox"] = ",".join(repr(float(value)) for value in query.bbox)
+            if query.datetime is not None:
+                more["datetime"] = query.datetime
+            more["f"] = representation.name
             links.append(
-                {"rel": "next", "type": "application/json", "title": "Next page", "href": more}
+                {
+                    "rel": "next",
+                    "type": representation.media_type,
+                    "title": "Next page",
+                    "href": f"{url}?{urlencode(more, safe=',/:')}",
+                }
             )
         document = {
             "collections": [self._document(context, item) for item in page],
@@ -92,8 +118,6 @@ class Collections(View):
 
     @staticmethod
     def _document(context: Context, item: Collection) -> dict[str, Any]:
-        from config.errors import OgcapiError
-
         try:
             return document_of(context, item)
         except OgcapiError as error:
@@ -125,9 +149,6 @@ class CollectionView(View):
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> Collection:
         return context.catalogue.get(path["collectionId"])
 
-    def version(self, context: Context, query: Collection) -> str | None:
-        return None if query.kind == "stock" else f"{query.version}|{query.error}"
-
     def answer(self, context: Context, query: Collection, representation: Representation) -> Answer:
         return Answer(document=document_of(context, query), template="collection.html")
 
@@ -140,9 +161,6 @@ class Schema(View):
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> tuple[str, Cube]:
         collection, cube = cube_of(context, path)
         return collection.id, cube
-
-    def version(self, context: Context, query: tuple[str, Cube]) -> str | None:
-        return query[1].version
 
     def answer(
         self, context: Context, query: tuple[str, Cube], representation: Representation

@@ -112,9 +112,6 @@ class Alive(View):
 
     representations: ClassVar = (JSON,)
 
-    def version(self, context: Context, query: Any) -> str | None:
-        return None
-
     def answer(self, context: Context, query: Any, representation: Representation) -> Answer:
         return Answer(document={"status": "alive"}, headers={"Cache-Control": "no-store"})
 

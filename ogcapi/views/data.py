@@ -84,9 +84,10 @@ def coverage_answer(query: DataQuery, coverage: Coverage, representation: Repres
     return Answer(body=written.write(coverage), media_type=written.media_type, headers=headers)
 
 
-def cube_query(cube: Cube, params: Params, found: Box | None, names: str) -> Query:
-    """The query of ``bbox``, ``datetime``, ``subset`` and a list of fields."""
-    chosen = variables(params.one(names), cube, names)
+def cube_query(cube: Cube, params: Params, found: Box | None, *names: str) -> Query:
+    """The query of ``bbox``, ``datetime``, ``subset`` and a list of fields (by any spelling in ``names``)."""
+    name, listed = params.either(*names)
+    chosen = variables(listed, cube, name)
     ranges: dict[str, Any] = {}
     limits = domain(subsets(params.many("subset")), cube)
     ranges.update(limits.ranges)

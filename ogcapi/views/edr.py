@@ -21,6 +21,8 @@ from providers.cube import Cube, Plan, Query, Range
 from providers.grids import Selection
 from providers.grids.base import in_frame
 
+FIELDS = ("parameter-name", "parameter_names")
+
 
 def check_crs(text: str | None) -> None:
     """``crs`` of the answer: CRS84 is what these queries answer in."""
@@ -51,7 +53,7 @@ class CubeQuery(DataView):
                 "bbox: required", parameter="bbox", allowed=["west,south,east,north"]
             )
         check_crs(params.one("crs"))
-        query = cube_query(cube, params, found, "parameter-name")
+        query = cube_query(cube, params, found, *FIELDS)
         query = replace(query, ranges={**query.ranges, **vertical(cube, params.one("z"))})
         return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))
 
@@ -68,7 +70,7 @@ class Position(DataView):
             )
         check_crs(params.one("crs"))
         found = points(text, parse_crs(params.one("crs") or CRS84, "crs"))
-        query = cube_query(cube, params, None, "parameter-name")
+        query = cube_query(cube, params, None, *FIELDS)
         if query.bbox is not None:
             raise InvalidParameter(
                 "subset: coords already names the place",

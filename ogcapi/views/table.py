@@ -103,10 +103,10 @@ def _data_rows() -> tuple[Route, ...]:
         Route(
             "/collections/{collectionId}/position", Position(), "getPosition", "Values at a position", "EDR",
             conformance=_both(_EDR, "core", "collections", "json", "covjson", "html", "oas30", "queries"),
-            parameters=(p.COORDS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.SUBSET, p.CRS),
+            parameters=(p.COORDS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.PARAMETER_NAMES, p.SUBSET, p.CRS),
         ),
         Route(
             "/collections/{collectionId}/cube", CubeQuery(), "getCube", "Values in a box", "EDR",
-            parameters=(p.BBOX, p.BBOX_CRS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.SUBSET, p.CRS),
+            parameters=(p.BBOX, p.BBOX_CRS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.PARAMETER_NAMES, p.SUBSET, p.CRS),
         ),
     )  # fmt: skip

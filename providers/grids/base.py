@@ -154,9 +154,9 @@ def wrap180(lon: Floats) -> Floats:
 
 
 def in_frame(lon: Floats, west: float) -> Floats:
-    """Longitudes moved into west <= lon < west + 360, tolerating rounding just below ``west``."""
-    moved = west + (lon - west) % 360.0
-    return np.where(moved - west > 360.0 - 1e-9, moved - 360.0, moved)
+    """Longitudes moved by whole turns into west <= lon < west + 360, tolerating rounding just below ``west``."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(lon + 360.0 * np.ceil((west - 1e-9 - lon) / 360.0))
 
 
 def to_unit_sphere(lon: Floats, lat: Floats) -> Floats:

@@ -81,11 +81,17 @@ class HealpixGrid(Grid):
 
     def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
         x, y = (part.ravel() for part in as_points(lon, lat))
+        finite = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
         ids, weights = self._scheme.bilinear_interpolation(
-            x % 360.0, y, self.level, ellipsoid="sphere", num_threads=_THREADS
+            np.where(finite, x, 0.0) % 360.0,
+            np.where(finite, y, 0.0),
+            self.level,
+            ellipsoid="sphere",
+            num_threads=_THREADS,
         )
         index = self._to_index(np.asarray(ids.data).astype(np.int64))
-        weight = np.where((index >= 0) & ~np.asarray(ids.mask), np.asarray(weights.data), 0.0)
+        known = (index >= 0) & ~np.asarray(ids.mask) & finite[:, None]
+        weight = np.where(known, np.asarray(weights.data), 0.0)
         total = weight.sum(axis=1, keepdims=True)
         weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
         return np.where(weight > 0, index, -1), weight

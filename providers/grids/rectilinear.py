@@ -64,6 +64,7 @@ class RectilinearGrid(Grid):
         if self.periodic:
             middle = (self._columns[-1] + self._columns[0] + 360.0) / 2
             self._column_edges[0], self._column_edges[-1] = middle - 360.0, middle
+            _close_caps(self._row_edges, _typical_step(self._rows))
 
     def locate_rows(self, lat: Floats) -> Ints:
         """Row of each latitude, -1 outside; a latitude between the last row and a near pole is in that row."""
@@ -74,7 +75,7 @@ class RectilinearGrid(Grid):
         moved = in_frame(lon, float(self._column_edges[0]))
         position = _bin(self._column_edges, moved)
         if self.periodic:
-            position = np.where(position < 0, 0, position)
+            position = np.where((position < 0) & np.isfinite(moved), 0, position)
         return np.where(position < 0, -1, self._column_order[position])
 
     def _row_order_lookup(self, position: Ints) -> Ints:
@@ -252,6 +253,14 @@ def _edges(values: Floats, step: float) -> Floats:
     first = values[0] - (values[1] - values[0] if len(values) > 1 else step) / 2
     last = values[-1] + (values[-1] - values[-2] if len(values) > 1 else step) / 2
     return np.concatenate(([first], middle, [last]))
+
+
+def _close_caps(edges: Floats, step: float) -> None:
+    """Let the outer rows of Gaussian latitudes reach the poles: they end a quarter of a step before them."""
+    if edges[0] + 90.0 < 0.4 * step:
+        edges[0] = -90.0
+    if 90.0 - edges[-1] < 0.4 * step:
+        edges[-1] = 90.0
 
 
 def _bin(edges: Floats, values: Floats) -> Ints:

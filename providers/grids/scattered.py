@@ -69,7 +69,7 @@ class ScatteredGrid(Grid):
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
         x, y = as_points(lon, lat)
         found = np.full(x.shape, -1, np.int64)
-        finite = np.isfinite(x) & np.isfinite(y)
+        finite = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
         points = to_unit_sphere(x[finite], y[finite])
         distance, nearest = self._tree.query(points)
         inside = distance <= self._radius[nearest] + 1e-12
@@ -100,9 +100,10 @@ class ScatteredGrid(Grid):
     def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
         """The (up to) four nearest cells, weighted by inverse distance."""
         x, y = (part.ravel() for part in as_points(lon, lat))
+        inside = (self.locate(x, y) >= 0)[:, None]
+        points = to_unit_sphere(np.where(inside[:, 0], x, 0.0), np.where(inside[:, 0], y, 0.0))
         count = min(4, len(self._known))
-        distance, nearest = self._tree.query(to_unit_sphere(x, y), k=list(range(1, count + 1)))
-        inside = distance[:, :1] <= self._radius[nearest[:, :1]] + 1e-12
+        distance, nearest = self._tree.query(points, k=list(range(1, count + 1)))
         weight = 1.0 / np.maximum(distance, 1e-12)
         weight /= weight.sum(axis=1, keepdims=True)
         return np.where(inside, self._known[nearest], -1), np.where(inside, weight, 0.0)
@@ -154,7 +155,10 @@ class ScatteredGrid(Grid):
         lon, lat = self._lon[self._known], self._lat[self._known]
         west, east = spans(lon)
         margin_x, margin_y = self._margin
-        if east - west + 2 * margin_x >= 360 - 1e-6 or self._holds_pole:
+        south, north = float(lat.min()) - margin_y, float(lat.max()) + margin_y
+        south = -90.0 if self._holds_pole(-90.0) else max(south, -90.0)
+        north = 90.0 if self._holds_pole(90.0) else min(north, 90.0)
+        if east - west + 2 * margin_x >= 360 - 1e-6 or south == -90 or north == 90:
             west, east = -180.0, 180.0
         else:
             west, east = west - margin_x, east + margin_x
@@ -162,22 +166,19 @@ class ScatteredGrid(Grid):
                 (west if west >= -180 else west + 360),
                 (east if east <= 180 else east - 360),
             )
-        south, north = float(lat.min()) - margin_y, float(lat.max()) + margin_y
-        return Bbox(float(west), max(float(south), -90.0), float(east), min(float(north), 90.0))
+        return Bbox(float(west), south, float(east), north)
 
-    @property
-    def _holds_pole(self) -> bool:
+    def _holds_pole(self, pole: float) -> bool:
         """A limited area across a pole covers every longitude."""
-        lat = self._lat[self._known]
-        return bool(
-            (lat.max() > 60 and self.locate([0.0], [90.0])[0] >= 0)
-            or (lat.min() < -60 and self.locate([0.0], [-90.0])[0] >= 0)
-        )
+        farthest = np.sign(pole) * self._lat[self._known]
+        return bool(farthest.max() > 60 and self.locate([0.0], [pole])[0] >= 0)
 
     @property
     def _margin(self) -> tuple[float, float]:
-        """Half a cell in degrees beyond the outermost centres; none for points."""
-        return 0.0, 0.0
+        """Half a cell in degrees beyond the outermost centres."""
+        half = float(np.degrees(np.median(self._radius))) / np.sqrt(2.0)
+        middle = float(np.median(self._lat[self._known]))
+        return half / max(np.cos(np.radians(middle)), 0.1), half
 
     @cached_property
     def spacing(self) -> tuple[float, float]:
@@ -262,12 +263,6 @@ class CurvilinearGrid(ScatteredGrid):
         flat = (np.linalg.norm(first, axis=-1) + np.linalg.norm(second, axis=-1)) / 2
         return (flat * EARTH_RADIUS**2).reshape(index.shape)
 
-    @property
-    def _margin(self) -> tuple[float, float]:
-        half = float(np.degrees(np.median(self._radius))) / np.sqrt(2.0)
-        middle = float(np.median(self._lat[self._known]))
-        return half / max(np.cos(np.radians(middle)), 0.1), half
-
     def describe(self) -> dict[str, Any]:
         return {"type": self.kind, "shape": list(self.shape), "spacing": list(self.spacing)}
 
@@ -290,6 +285,10 @@ class PointGrid(ScatteredGrid):
     def is_sparse(self) -> bool:
         """Lone points (stations), which do not cover the area between them."""
         return bool(np.median(self._radius) <= STATION_RADIUS and len(self._known) < 20_000)
+
+    @property
+    def _margin(self) -> tuple[float, float]:
+        return (0.0, 0.0) if self.is_sparse else super()._margin
 
     def _radii(self) -> Floats:
         count = len(self._known)

@@ -154,9 +154,7 @@ def bare(axis: Axis) -> list[str]:
 
 def test_other_axes_keep_their_values(opened: tuple[str, Dataset, Truth]) -> None:
     _, dataset, truth = opened
-    known = {
-        axis.source_name: axis for item in dataset.cubes for axis in item.cube.axes.values()
-    }
+    known = {axis.source_name: axis for item in dataset.cubes for axis in item.cube.axes.values()}
     for name, values in truth.axes.items():
         axis = known[name]
         stored = axis.values / 3.6e9 if axis.kind is AxisKind.STEP else axis.values

@@ -91,7 +91,11 @@ def _repair_fill(encoding: dict[Any, Any]) -> None:
     """xarray refuses to write two fill values, and turns one that does not fit the stored type into 0."""
     encoding.pop("missing_value", None)
     fill, stored = encoding.get("_FillValue"), np.dtype(encoding.get("dtype", float))
-    if stored.kind in "iu" and fill is not None and not abs(float(fill)) <= np.iinfo(stored).max + 1:
+    if (
+        stored.kind in "iu"
+        and fill is not None
+        and not abs(float(fill)) <= np.iinfo(stored).max + 1
+    ):
         del encoding["_FillValue"]
 
 
@@ -341,9 +345,7 @@ def test_a_map_shows_the_value_of_the_file(
     _, cube, truth, _ = sample
     renderer = Renderer()
     for number, ask in enumerate(asks(cube, truth)):
-        positions = cube.plan(
-            query_of(cube, truth, ask), one_cell(cube, 0, 0.0)
-        ).positions
+        positions = cube.plan(query_of(cube, truth, ask), one_cell(cube, 0, 0.0)).positions
         if isinstance(cube.grid, PointGrid):  # stations are drawn where they stand
             station = ask.cells[0]
             ask = replace(ask, lon=float(truth.lon[station]), lat=float(truth.lat[station]))
