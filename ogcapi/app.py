@@ -103,7 +103,7 @@ def origins(paths: Sequence[str], configuration: Configuration | None) -> list[O
     located = [path if "://" in path else str(Path(path).expanduser().absolute()) for path in paths]
     scope = "paths:" + "|".join(sorted(located))
     if configuration is not None:
-        scope = "config:" + "|".join(str(file) for file in configuration.files)
+        scope = f"config:{configuration.files[0].parent.absolute()}"
     found = [origin_of_path(path, scope=scope) for path in located]
     if configuration is not None:
         for name, resource in configuration.resources.items():
