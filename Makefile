@@ -36,6 +36,9 @@ test: venv ## the whole embedded test suite
 	$(BIN)/pytest -q -m "not services and not soak"
 
 test-services: venv ## the tests that need real servers
+	export SERVICES_DIR="$$(mktemp -d)"; \
+	trap tests/services/down EXIT; \
+	urls="$$(tests/services/up)"; eval "$$urls"; \
 	$(BIN)/pytest -q -m services
 
 soak: venv ## the long tests under load and faults

@@ -5,6 +5,7 @@ HDF5 and netCDF-C are not thread-safe; reading, writing and closing all go throu
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from .base import (
     readable_chunks,
     stat_fingerprint,
 )
+from .classic import missing_bytes
 
 LOCK = threading.RLock()
 """Held around every use of netCDF4 and HDF5 in the process, writers included."""
@@ -107,6 +109,7 @@ class NetcdfReader(Reader):
 
     def open(self, location: Location) -> OpenFile:
         mark = self.fingerprint(location)
+        _refuse_truncated(Path(location))
         with LOCK:
             try:
                 handle = _Handle(location, mark)
@@ -115,6 +118,19 @@ class NetcdfReader(Reader):
                 reason = getattr(error, "strerror", None) or str(error)
                 raise SourceUnavailable(f"not a readable NetCDF file: {reason}") from error
         return OpenFile(location, groups, mark, handle.close)
+
+
+def _refuse_truncated(path: Path) -> None:
+    """HDF5 notices a file that is cut off, netCDF-C does not notice a classic one."""
+    with path.open("rb") as file:
+        if not file.read(3).startswith(b"CDF"):
+            return
+    try:
+        missing = missing_bytes(path)
+    except (EOFError, KeyError, IndexError, struct.error) as error:
+        raise SourceUnavailable("not a readable NetCDF file: its header is incomplete") from error
+    if missing:
+        raise SourceUnavailable(f"not a readable NetCDF file: the last {missing} bytes are missing")
 
 
 def _groups(

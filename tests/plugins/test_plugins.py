@@ -75,7 +75,7 @@ def test_a_box_without_a_time_is_honoured(client: FlaskClient) -> None:
     assert document["domain"]["axes"]["x"]["values"] == [21, 23, 25, 27, 29]
     assert document["domain"]["axes"]["y"]["values"] == [-9, -7, -5, -3, -1]
     np.testing.assert_allclose(
-        values(document, "UWND"), stored(WIND, "UWND")[:, 40:45, 0:5], rtol=1e-6
+        values(document, "UWND"), stored(WIND, "UWND")[:, 40:45, 100:105], rtol=1e-6
     )
 
 
@@ -83,7 +83,7 @@ def test_a_box_across_the_antimeridian_runs_on(client: FlaskClient) -> None:
     document = get(client, "wind/coverage?bbox=176,0,-176,4&properties=SST")
     assert document["domain"]["axes"]["x"]["values"] == [177, 179, 181, 183]
     np.testing.assert_allclose(
-        values(document, "SST"), stored(WIND, "SST")[:, 45:47, 78:82], rtol=1e-6
+        values(document, "SST"), stored(WIND, "SST")[:, 45:47][..., [178, 179, 0, 1]], rtol=1e-6
     )
 
 
@@ -168,22 +168,22 @@ def test_a_map_shows_the_cells_where_they_are(client: FlaskClient) -> None:
         assert (answer.status_code, answer.mimetype) == (200, "image/png")
         return np.asarray(Image.open(io.BytesIO(answer.data)).convert("RGBA"), int)
 
-    picture = colours("map?bbox=-180,-80,180,80&width=8&height=4&datetime=2024-02-28")
+    picture = colours("map?bbox=-202.5,-80,157.5,80&width=8&height=4&datetime=2024-02-28")
     assert picture.shape == (4, 8, 4)
     assert (picture[..., 3] == 0).sum() == 1
     assert picture[0, 4, 3] == 0, "the missing value lies at 60 north, 0 east"
-    style = colours("styles/t2m/map?bbox=-180,-80,180,80&width=8&height=4&datetime=2024-02-28")
+    style = colours("styles/t2m/map?bbox=-202.5,-80,157.5,80&width=8&height=4&datetime=2024-02-28")
     assert (style == picture).all()
-    filled = "map?bbox=-180,-80,180,80&width=8&height=4&datetime=2024-02-28&transparent=false"
+    filled = "map?bbox=-202.5,-80,157.5,80&width=8&height=4&datetime=2024-02-28&transparent=false"
     assert colours(filled)[0, 4].tolist() == [255, 255, 255, 255]
-    across = colours("map?bbox=160,-80,-160,80&width=4&height=4&datetime=2024-02-29")
+    across = colours("map?bbox=160,-80,-160,80&width=4&height=4&datetime=2024-03-01")
     assert len(np.unique(across.reshape(-1, 4), axis=0)) == 4, "one column of cells"
 
 
 def test_a_map_in_mercator_of_a_curvilinear_grid(client: FlaskClient) -> None:
     crs = "http://www.opengis.net/def/crs/EPSG/0/3857"
     answer = client.get(f"/collections/curved/map?bbox=-40,-40,0,40&crs={crs}&width=64&height=64")
-    assert answer.headers["Content-Crs"] == crs
+    assert answer.headers["Content-Crs"].lower() == crs.lower()
     assert np.asarray(Image.open(io.BytesIO(answer.data)))[32, 4] > 0, "the Atlantic has values"
 
 
@@ -269,19 +269,18 @@ def test_one_store_serves_the_process_and_a_fork_makes_its_own(
 
 
 def test_several_cubes_are_told_apart_by_their_key(tmp_path: Path) -> None:
-    lat = ("lat", [0.0, 1], {"units": "degrees_north"})
-    lon = ("lon", [0.0, 1], {"units": "degrees_east"})
-    surface = (("lat", "lon"), np.ones((2, 2), np.float32), {"units": "m"})
-    aloft = (("plev", "lat", "lon"), np.full((2, 2, 2), 2, np.float32), {"units": "m"})
-    plev = ("plev", [100.0, 200], {"units": "hPa", "positive": "down"})
+    variables = {}
+    for name, spacing in (("coarse", 2.0), ("fine", 1.0)):
+        for axis, units in (("lat", "degrees_north"), ("lon", "degrees_east")):
+            of_axis = f"{axis}_{name}"
+            variables[of_axis] = (of_axis, [0.0, spacing], {"units": units})
+        variables[name] = ((f"lat_{name}", f"lon_{name}"), np.ones((2, 2), np.float32))
     path = tmp_path / "two.nc"
     with LOCK:
-        xr.Dataset({"a": aloft, "s": surface}, {"lat": lat, "lon": lon, "plev": plev}).to_netcdf(
-            path
-        )
+        xr.Dataset(variables).to_netcdf(path)
     plain = collection(str(path))["providers"][0]
     with pytest.raises(ProviderGenericError, match="cube is one of") as caught:
         _ = load_plugin("provider", plain).fields
     keys = caught.value.message.rsplit("one of ")[1].split(", ")
     fields = [list(load_plugin("provider", plain | {"cube": key}).fields) for key in keys]
-    assert sorted(fields) == [["a"], ["s"]]
+    assert sorted(fields) == [["coarse"], ["fine"]]
