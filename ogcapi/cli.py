@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def serve(
 ) -> None:
     """Serve data: files, folders, globs or URLs, a configuration, or (given neither) the demo."""
     from config.configuration import load_configuration
+    from ogcapi.app import origins
     from ogcapi.server import run
 
     given = {"host": host, "port": port, "workers": workers}
@@ -69,6 +71,7 @@ def serve(
     configuration = load_configuration(config_dir) if config_dir is not None else None
     for path in paths:
         _require(path)
+    origins(paths, configuration)  # what is wrong in them is told here, not by each worker
     if not paths and configuration is None:
         from ogcapi.demo import build_demo
 
@@ -130,6 +133,8 @@ def openapi(paths: tuple[str, ...], config_dir: Path | None, form: str) -> None:
     from config.configuration import load_configuration
     from ogcapi.app import create_app
 
+    for path in paths:
+        _require(path)
     settings = _settings()
     configuration = load_configuration(config_dir) if config_dir is not None else None
     app = create_app(settings, paths=paths, configuration=configuration)
@@ -144,6 +149,7 @@ def openapi(paths: tuple[str, ...], config_dir: Path | None, form: str) -> None:
 def _settings(**given: Any) -> Any:
     """The settings; a wrong one is one line that names it."""
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from config.errors import ConfigurationError
     from config.settings import Settings
@@ -154,6 +160,10 @@ def _settings(**given: Any) -> Any:
         first = error.errors()[0]
         name = "OGCAPI_" + "__".join(str(part) for part in first["loc"]).upper()
         raise ConfigurationError(first["msg"], key=name) from error
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"OGCAPI_{field[1]}".upper() if field else "OGCAPI_…"
+        raise ConfigurationError("is not JSON", key=name) from error
 
 
 def _require(path: str) -> None:

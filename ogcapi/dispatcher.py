@@ -91,6 +91,10 @@ class Dispatcher:
                 f"{self._services.settings.limits.url_length}"
             )
         if path.startswith("/static/"):
+            if request.method not in ("GET", "HEAD"):
+                raise MethodNotAllowed(
+                    f"{request.method}: this resource has GET and HEAD", allowed=["GET", "HEAD"]
+                )
             return self._static(request, path.removeprefix("/static/"))
         context = self._context(request, request_id)
         route, arguments, stock = self._match(context, request, path)

@@ -58,6 +58,8 @@ class ChunkCache:
             return future.result()
         try:
             chunk = variable.source.load(start, stop)
+            if getattr(chunk.base, "nbytes", 0) > chunk.nbytes:  # a view would keep all of it alive
+                chunk = chunk.copy()
             chunk.flags.writeable = False
         except BaseException as error:
             with self._lock:

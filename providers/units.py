@@ -50,7 +50,10 @@ def ucum(text: str) -> str | None:
 
 
 def _lookup(text: str) -> str | None:
-    return _FACTORS.get(text) or _FACTORS.get(text.lower())
+    """The code of one spelling. Only words may be in any case: ``Mg`` is not ``mg``, nor ``H`` an hour."""
+    known = _FACTORS.get(text)
+    word = text.lower()
+    return known or (_FACTORS.get(word) if len(word) > 4 or word.startswith("deg") else None)
 
 
 def _factor(text: str, *, invert: bool) -> str | None:

@@ -248,7 +248,7 @@ def extent(cube: Cube) -> dict[str, Any]:
     box = cube.grid.extent
     found: dict[str, Any] = {
         "spatial": {
-            "bbox": [[round(value, 6) for value in box]],
+            "bbox": [[round(float(value), 6) for value in box]],
             "crs": CRS84,
             "grid": _spatial_grid(cube),
         },

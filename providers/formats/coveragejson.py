@@ -21,6 +21,7 @@ from .base import Format
 MEDIA_TYPE = "application/prs.coverage+json"
 _CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _STANDARD_NAMES = "http://vocab.nerc.ac.uk/standard_name/"
+_CALENDARS = "http://www.opengis.net/def/calendar/"
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 _DATA_TYPES = {"f": "float", "i": "integer", "u": "integer", "b": "integer"}
 
@@ -203,10 +204,11 @@ def _referencing(shown: list[Axis], vertical: Axis | None) -> list[dict[str, Any
 
 
 def _temporal(axis: Axis) -> dict[str, Any]:
-    """Gregorian by name (clause 9.5.3); other calendars by their CF name."""
+    """Gregorian by name, other calendars by a URI (clause 9.5.3) that ends in their CF name."""
     calendar = axis.calendar or "standard"
-    name = "Gregorian" if calendar in ("standard", "proleptic_gregorian") else calendar
-    return {"type": "TemporalRS", "calendar": name}
+    if calendar in ("standard", "proleptic_gregorian"):
+        return {"type": "TemporalRS", "calendar": "Gregorian"}
+    return {"type": "TemporalRS", "calendar": _CALENDARS + calendar}
 
 
 def _vertical(axis: Axis) -> dict[str, Any]:

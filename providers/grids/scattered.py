@@ -31,6 +31,8 @@ STATION_RADIUS = np.radians(0.25)
 """Chord on the unit sphere within which a lone point answers for its surroundings (28 km)."""
 
 
+_FEWEST_CELLS = 64
+"""Fewer points than these are stations, however evenly they lie."""
 _SEAM = 5.0
 """A neighbour this many times farther than the one on the other side, and than is usual in the mesh, is across a
 fold or seam (or has no coordinates of its own)."""
@@ -281,31 +283,34 @@ class PointGrid(ScatteredGrid):
         super().__init__(x.ravel(), y.ravel())
         self._stated = None if radius is None else float(np.radians(radius))
 
-    @cached_property
+    @property
     def is_sparse(self) -> bool:
         """Lone points (stations), which do not cover the area between them."""
-        return bool(np.median(self._radius) <= STATION_RADIUS and len(self._known) < 20_000)
+        return not self._is_mesh
+
+    @cached_property
+    def _typical(self) -> Floats:
+        """Median distance of each point to its six nearest neighbours, as a chord."""
+        distance, _ = self._tree.query(self._tree.data, k=7)
+        away = np.where(distance[:, 1:] > 1e-9, distance[:, 1:], np.inf)
+        typical = np.median(away, axis=1)
+        return np.where(np.isfinite(typical), typical, STATION_RADIUS)
+
+    @cached_property
+    def _is_mesh(self) -> bool:
+        """Whether the points lie evenly enough to be the centres of cells that tile an area."""
+        if self._stated is not None or len(self._known) < _FEWEST_CELLS:
+            return False
+        return bool(np.percentile(self._typical, 90) < 3 * np.median(self._typical))
 
     @property
     def _margin(self) -> tuple[float, float]:
         return (0.0, 0.0) if self.is_sparse else super()._margin
 
     def _radii(self) -> Floats:
-        count = len(self._known)
-        if self._stated is not None or count < 64:
-            chord = STATION_RADIUS if self._stated is None else self._stated
-            return np.full(count, chord)
-        distance, _ = self._tree.query(self._tree.data, k=7)
-        away = distance[:, 1:]
-        near = np.where(away > 1e-9, away, np.nan)
-        typical = (
-            np.nanmedian(near, axis=1)
-            if np.isfinite(near).any()
-            else np.full(count, STATION_RADIUS)
-        )
-        typical = np.nan_to_num(typical, nan=float(STATION_RADIUS))
-        is_mesh = np.median(typical) > 0 and np.percentile(typical, 90) < 3 * np.median(typical)
-        return typical if is_mesh else np.minimum(typical, STATION_RADIUS)
+        if self._is_mesh:
+            return self._typical
+        return np.full(len(self._known), STATION_RADIUS if self._stated is None else self._stated)
 
     def describe(self) -> dict[str, Any]:
         return {"type": self.kind, "shape": list(self.shape)}

@@ -123,7 +123,11 @@ def expanded(link: dict[str, Any]) -> str:
 def pages(client: FlaskClient) -> list[str]:
     ids = [item["id"] for item in client.get("/collections").get_json()["collections"]]
     found = ["/", "/collections", *(f"/collections/{name}" for name in ids)]
-    return found + (["/processes", "/processes/hello-world"] if client.get("/processes").status_code == 200 else [])
+    return found + (
+        ["/processes", "/processes/hello-world"]
+        if client.get("/processes").status_code == 200
+        else []
+    )
 
 
 def test_every_link_of_every_document_answers_with_the_type_it_says(
@@ -141,12 +145,20 @@ def test_every_link_of_every_document_answers_with_the_type_it_says(
             checked[href] = page
             if link["rel"] == "http://www.opengis.net/def/rel/ogc/1.0/execute":
                 answer = any_client.post(href, json={"inputs": {"name": "you"}})
-            elif link["rel"] == "data" and not link.get("templated") and href.endswith(("/position", "/cube")):
+            elif (
+                link["rel"] == "data"
+                and not link.get("templated")
+                and href.endswith(("/position", "/cube"))
+            ):
                 kind = href.rsplit("/", 1)[1]
                 answer = any_client.get(f"{href}?{EXPANDED[kind]}")
             else:
                 answer = any_client.get(href)
-            assert 200 <= answer.status_code < 300, (page, link, answer.get_data(as_text=True)[:200])
+            assert 200 <= answer.status_code < 300, (
+                page,
+                link,
+                answer.get_data(as_text=True)[:200],
+            )
             if link.get("type"):
                 assert answer.mimetype == link["type"].split(";")[0], (page, link)
     assert len(checked) > 20
@@ -165,7 +177,9 @@ def test_every_link_of_every_page_for_people_answers(any_client: FlaskClient) ->
             if href.startswith("/"):
                 href = ROOT + href
             if not href.startswith(ROOT):
-                assert not str(element.tag).endswith(("script", "img")), f"{page} loads {href} from elsewhere"
+                assert not str(element.tag).endswith(("script", "img")), (
+                    f"{page} loads {href} from elsewhere"
+                )
                 continue
             seen.add(href)
             answer = any_client.get(with_path(href.split("#")[0]))
@@ -176,7 +190,12 @@ def test_every_link_of_every_page_for_people_answers(any_client: FlaskClient) ->
 def test_problem_documents_are_as_the_definition_describes_them(both: FlaskClient) -> None:
     document = both.get("/openapi").get_json()
     validator = Draft202012Validator(document["components"]["schemas"]["problem"])
-    for path in ("/nothing", "/collections?f=x", "/collections/nothing", "/collections/points/items?limit=x"):
+    for path in (
+        "/nothing",
+        "/collections?f=x",
+        "/collections/nothing",
+        "/collections/points/items?limit=x",
+    ):
         answer = both.get(path)
         assert answer.mimetype == PROBLEM
         validator.validate(answer.get_json())
@@ -205,7 +224,7 @@ def test_no_request_that_the_definition_allows_or_forbids_is_a_server_error(
             failures.append(f"{case.as_curl_command()} {answer.status_code} {answer.text[:200]}")
 
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation: Any = found.ok()  # type: ignore[union-attr]
         cases = operation.as_strategy(generation_mode=mode)
         bounded = settings(
             max_examples=12, deadline=None, database=None, derandomize=True,

@@ -38,7 +38,20 @@ SUBSETS = [
     "Lon(0:1:2)", "Lon(-1000:1000)", "Lat(0),lat(1)", "Lat(0),Latitude(1)", "level(850),z(500)", "level(850)x",
     "level('; DROP TABLE collections')", "level(<script>)", "level(850)\0", "level(" + "9" * 2000 + ")",
 ]  # fmt: skip
-FIELDS = ["", " ", ",", "nothing", "t,nothing", "t,", "T", "t;u", "t\0", "<b>t</b>", "x" * 3000, "ｔ"]
+FIELDS = [
+    "",
+    " ",
+    ",",
+    "nothing",
+    "t,nothing",
+    "t,",
+    "T",
+    "t;u",
+    "t\0",
+    "<b>t</b>",
+    "x" * 3000,
+    "ｔ",
+]
 WHOLE = ["", " ", "0", "-1", "x", "1.5", "1e3", "nan", "inf", "9" * 30, "٣", "0x10", "1_0", "1\0"]
 COORDS = [
     "", " ", "x", "POINT", "POINT()", "POINT EMPTY", "POINT(1)", "POINT(a b)", "POINT(nan nan)", "POINT(inf 0)",
@@ -46,10 +59,47 @@ COORDS = [
     "MULTIPOINT EMPTY", "POINT(0 0", "0,0", "POINT(0 0)\0", "POINT(0 0); DROP TABLE x", "GEOMETRYCOLLECTION EMPTY",
     "MULTIPOINT((0 0),(0 95))", "POINT(0 0 nan 1 1)", "(" * 5000,
 ]  # fmt: skip
-HEIGHTS = ["", "x", "nan", "inf", "1e309", "a/b", "500/", "/", "1/2/3", "R5/1000", "R-1/0/1", "500,", "R5/x/1", "..", "R0/1/1", "R9/1e309/1"]
-FORMS = ["", "x", "jsonx", "pdf", "../../etc/passwd", "json,html", "<b>", "netcdf\0", "application/json"]
+HEIGHTS = [
+    "",
+    "x",
+    "nan",
+    "inf",
+    "1e309",
+    "a/b",
+    "500/",
+    "/",
+    "1/2/3",
+    "R5/1000",
+    "R-1/0/1",
+    "500,",
+    "R5/x/1",
+    "..",
+    "R0/1/1",
+    "R9/1e309/1",
+]
+FORMS = [
+    "",
+    "x",
+    "jsonx",
+    "pdf",
+    "../../etc/passwd",
+    "json,html",
+    "<b>",
+    "netcdf\0",
+    "application/json",
+]
 FLAGS = ["", "yes", "1", "0", "truefalse", "none", "<b>", "true\0"]
-COLOURS = ["", "red", "0x12", "0xGGGGGG", "#12345", "0x1234567", "rgb(0,0,0)", "0xFFFFFF\0", "０" * 6]
+COLOURS = [
+    "",
+    "red",
+    "0x12",
+    "0xGGGGGG",
+    "#12345",
+    "0x1234567",
+    "rgb(0,0,0)",
+    "0xFFFFFF\0",
+    "０" * 6,
+]
 
 AREA = {"bbox": BOXES, "bbox-crs": [f"{crs}" for crs in CRSS]}
 SHARED = {"datetime": TIMES, "subset": SUBSETS, "f": FORMS}
@@ -78,7 +128,9 @@ ROUTES = [
     "/collections/levels/map", "/collections/levels/position?coords=POINT(0 0)",
     "/collections/levels/cube?bbox=0,0,10,10",
 ]  # fmt: skip
-INTERNAL = re.compile(r"Traceback|File \"|site-packages|/tmp/|/work/|/home/|\.py\b|0x[0-9a-f]{8,}|\.nc\b|\.zarr\b")
+INTERNAL = re.compile(
+    r"Traceback|File \"|site-packages|/tmp/|/work/|/home/|\.py\b|0x[0-9a-f]{8,}|\.nc\b|\.zarr\b"
+)
 
 
 def ask(client: FlaskClient, path: str, given: str, name: str, value: str) -> TestResponse:
@@ -86,7 +138,9 @@ def ask(client: FlaskClient, path: str, given: str, name: str, value: str) -> Te
     beside = [part for part in given.split("&") if part and not part.startswith(f"{name}=")]
     if name == "bbox-crs" and not any(part.startswith("bbox=") for part in beside):
         beside.append("bbox=0,0,10,10")
-    query = "&".join([*(quote(part, safe="=") for part in beside), f"{name}={quote(value, safe='')}"])
+    query = "&".join(
+        [*(quote(part, safe="=") for part in beside), f"{name}={quote(value, safe='')}"]
+    )
     return client.get(f"{path}?{query}")
 
 
@@ -101,7 +155,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
     for value in VIEWS[path][1][name]:
         answer = ask(client, path, given, name, value)
         text = answer.get_data(as_text=True)
-        document = answer.get_json(silent=True) if answer.mimetype == PROBLEM else {}
+        document = (answer.get_json() or {}) if answer.mimetype == PROBLEM else {}
         good = (
             answer.status_code == 400
             and document.get("parameter") == name
@@ -129,7 +183,8 @@ def test_a_parameter_given_twice_is_refused_not_half_read(
     client: FlaskClient, path: str, given: str, name: str
 ) -> None:
     good = {
-        "bbox": "0,0,10,10", "bbox-crs": "EPSG:4326", "datetime": "2020-01-01", "limit": "1", "offset": "1", "f": "json",
+        "bbox": "0,0,10,10", "bbox-crs": "EPSG:4326", "datetime": "2020-01-01", "limit": "1", "offset": "1",
+        "f": "json",
         "properties": "t", "parameter-name": "t", "coords": "POINT(0 0)", "z": "500", "crs": "EPSG:4326", "width": "10",
         "height": "10", "transparent": "true", "bgcolor": "0xFFFFFF",
     }  # fmt: skip
@@ -139,7 +194,9 @@ def test_a_parameter_given_twice_is_refused_not_half_read(
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("name", ["scale-factor", "F", "bbox_crs", "<script>", "x\0", "é", "", "__class__"])
+@pytest.mark.parametrize(
+    "name", ["scale-factor", "F", "bbox_crs", "<script>", "x\0", "é", "", "__class__"]
+)
 def test_an_unknown_parameter_is_refused_on_every_route(
     client: FlaskClient, path: str, name: str
 ) -> None:
@@ -178,8 +235,12 @@ def test_a_subset_of_each_kind_of_axis_says_what_the_axis_takes(
     assert word in " ".join([*problem_of(answer, 400, "subset")["allowed"]]) or word == "subset"
 
 
-@pytest.mark.parametrize("name", ["nothing", "levels2", "LEVELS", "%00", "..", "%2e%2e", "<b>", "é" * 200, "a" * 9000])
-@pytest.mark.parametrize("view", ["", "/schema", "/coverage", "/map", "/position", "/cube", "/items"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "levels2", "LEVELS", "%00", "..", "%2e%2e", "<b>", "é" * 200, "a" * 9000]
+)
+@pytest.mark.parametrize(
+    "view", ["", "/schema", "/coverage", "/map", "/position", "/cube", "/items"]
+)
 def test_an_unknown_collection_is_404(client: FlaskClient, name: str, view: str) -> None:
     answer = client.get(f"/collections/{quote(name, safe='%')}{view}")
     text = answer.get_data(as_text=True)
@@ -189,8 +250,9 @@ def test_an_unknown_collection_is_404(client: FlaskClient, name: str, view: str)
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/collections/levels/nothing", "/collections/levels/coverage/x", "/static/../cli.py", "/static/%2e%2e/cli.py",
-     "/static/", "/health", "/robots.txt", "/collections/levels/items", "/%00", "/.git/config", "//etc/passwd"],
+    ["/nothing", "/collections/levels/nothing", "/collections/levels/coverage/x", "/static/../cli.py",
+     "/static/%2e%2e/cli.py", "/static/", "/health", "/robots.txt", "/collections/levels/items", "/%00",
+     "/.git/config", "//etc/passwd"],
 )  # fmt: skip
 def test_a_path_that_is_not_there_is_a_404_problem_and_no_html_page(
     client: FlaskClient, path: str
@@ -205,7 +267,11 @@ def test_a_method_that_is_not_there_is_405_and_tells_the_ones_that_are(
 ) -> None:
     answer = client.open(path, method=method, data=b"{}")
     problem_of(answer, 405)
-    assert {part.strip() for part in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
+    assert {part.strip() for part in answer.headers["Allow"].split(",")} == {
+        "GET",
+        "HEAD",
+        "OPTIONS",
+    }
 
 
 @pytest.mark.parametrize(
@@ -229,6 +295,14 @@ def test_an_answer_over_a_limit_is_413_with_limit_and_estimate(
     assert estimate in detail
 
 
+def test_files_of_pages_can_be_got_and_not_written(client: FlaskClient) -> None:
+    assert client.get("/static/style.css").mimetype == "text/css"
+    for method in ("POST", "PUT", "DELETE"):
+        answer = client.open("/static/style.css", method=method)
+        problem_of(answer, 405)
+        assert answer.headers["Allow"] == "GET, HEAD"
+
+
 def test_an_address_longer_than_the_limit_is_refused_not_a_crash(client: FlaskClient) -> None:
     answer = client.get("/collections?bbox=" + "1" * 20_000)
     assert answer.status_code in (413, 414)
@@ -240,7 +314,10 @@ def test_get_with_a_body_is_answered_as_without(client: FlaskClient, body: bytes
     assert client.get("/collections/levels", data=body).status_code == 200
 
 
-@pytest.mark.parametrize("raw", ["bbox=%", "bbox=%zz", "f=%ff%fe", "%ff=1", "bbox=0,0,10,10&&&", "a=1;b=2", "=", "&", "?", "f"])
+@pytest.mark.parametrize(
+    "raw",
+    ["bbox=%", "bbox=%zz", "f=%ff%fe", "%ff=1", "bbox=0,0,10,10&&&", "a=1;b=2", "=", "&", "?", "f"],
+)
 @pytest.mark.parametrize("path", ["/collections", "/collections/levels/coverage", "/"])
 def test_a_query_string_that_is_not_one_is_never_a_server_error(
     client: FlaskClient, path: str, raw: str

@@ -18,7 +18,9 @@ OTHER = '"0123456789abcdef"'
 
 
 def again(client: FlaskClient, path: str, **headers: str) -> TestResponse:
-    return client.get(path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+    return client.get(
+        path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+    )
 
 
 @pytest.mark.parametrize(("path", "f", "media_type"), KEPT)
@@ -91,7 +93,10 @@ def test_last_modified_is_when_the_file_changed(site: Site, client: FlaskClient)
     stated = parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
     assert stated == int((site.folder / "data" / "levels.nc").stat().st_mtime)
     later, earlier = formatdate(stated + 60, usegmt=True), formatdate(stated - 60, usegmt=True)
-    assert again(client, COVERAGE, If_Modified_Since=answer.headers["Last-Modified"]).status_code == 304
+    assert (
+        again(client, COVERAGE, If_Modified_Since=answer.headers["Last-Modified"]).status_code
+        == 304
+    )
     assert again(client, COVERAGE, If_Modified_Since=later).status_code == 304
     assert again(client, COVERAGE, If_Modified_Since=earlier).status_code == 200
     assert again(client, COVERAGE, If_Modified_Since=later, If_None_Match=OTHER).status_code == 200
@@ -121,7 +126,11 @@ def test_head_of_an_error_has_its_status_and_no_body(client: FlaskClient) -> Non
 def test_a_page_of_another_origin_may_ask_and_read(client: FlaskClient, path: str) -> None:
     """``cors: true`` did nothing."""
     address = path.split("?")[0]
-    asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "accept"}
+    asked = {
+        "Origin": "https://app.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "accept",
+    }
     preflight = client.options(address, headers=asked)
     assert preflight.status_code in (200, 204)
     assert {"GET", "HEAD", "OPTIONS"} <= set(preflight.headers["Allow"].replace(",", " ").split())
@@ -131,7 +140,15 @@ def test_a_page_of_another_origin_may_ask_and_read(client: FlaskClient, path: st
     answer = client.get(path, headers={"Origin": "https://app.example"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     exposed = answer.headers["Access-Control-Expose-Headers"]
-    for name in ("Link", "Location", "Content-Crs", "Content-Bbox", "ETag", "Content-Range", "RateLimit"):
+    for name in (
+        "Link",
+        "Location",
+        "Content-Crs",
+        "Content-Bbox",
+        "ETag",
+        "Content-Range",
+        "RateLimit",
+    ):
         assert name in exposed
 
 
@@ -162,7 +179,7 @@ def test_only_origins_that_are_named_may_read(site: Site) -> None:
         assert "Origin" in bad.headers["Vary"]  # or a cache would hand this one to the good origin
     off = server(site.folder / "no-cors", paths, cors_origins=()).test_client()
     answer = off.options("/collections", headers={"Origin": "https://app.example"})
-    assert not [name for name in answer.headers.keys() if name.startswith("Access-Control")]
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
 def test_a_coverage_says_where_it_is_and_what_to_call_it(client: FlaskClient) -> None:
@@ -177,7 +194,9 @@ def test_a_coverage_says_where_it_is_and_what_to_call_it(client: FlaskClient) ->
 
 def test_a_map_says_where_it_is_in_the_axis_order_of_its_crs(client: FlaskClient) -> None:
     """3.5: no Content-Bbox and Content-Crs on maps."""
-    path = "/collections/levels/map?width=40&height=20&bbox=0,10,40,30&datetime=2020-01-01T06:00:00Z"
+    path = (
+        "/collections/levels/map?width=40&height=20&bbox=0,10,40,30&datetime=2020-01-01T06:00:00Z"
+    )
     for crs, uri, box in [
         ("", CRS84, [0, 10, 40, 30]),
         ("EPSG:4326", "http://www.opengis.net/def/crs/EPSG/0/4326", [10, 0, 30, 40]),

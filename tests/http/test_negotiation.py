@@ -31,7 +31,9 @@ FORMS = {
     "/collections/levels/position?coords=POINT(0 0)": {"json": COVERAGEJSON, "netcdf": NETCDF},
     "/collections/levels/cube?bbox=0,0,40,40": {"json": COVERAGEJSON, "netcdf": NETCDF},
 }
-EACH_FORM = [(path, f, media_type) for path, forms in FORMS.items() for f, media_type in forms.items()]
+EACH_FORM = [
+    (path, f, media_type) for path, forms in FORMS.items() for f, media_type in forms.items()
+]
 
 
 def with_f(path: str, f: str) -> str:
@@ -83,7 +85,9 @@ def test_a_browser_gets_an_answer_everywhere(client: FlaskClient, path: str) -> 
     """W8, E8: ``Accept: text/html, …, */*;q=0.8`` on data was an error."""
     answer = client.get(path, headers={"Accept": BROWSER})
     assert answer.status_code == 200
-    assert answer.mimetype == ("text/html" if "html" in FORMS[path] else next(iter(FORMS[path].values())))
+    assert answer.mimetype == (
+        "text/html" if "html" in FORMS[path] else next(iter(FORMS[path].values()))
+    )
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -94,7 +98,9 @@ def test_no_accept_header_and_any_type_get_the_first_form(client: FlaskClient, p
 
 
 @pytest.mark.parametrize("path", FORMS)
-@pytest.mark.parametrize("accept", ["application/x-nothing", "*/*;q=0", "image/webp, audio/*;q=0.9", "text/turtle"])
+@pytest.mark.parametrize(
+    "accept", ["application/x-nothing", "*/*;q=0", "image/webp, audio/*;q=0.9", "text/turtle"]
+)
 def test_a_type_that_is_not_there_is_406_and_names_those_that_are(
     client: FlaskClient, path: str, accept: str
 ) -> None:
@@ -121,7 +127,9 @@ def test_a_type_that_is_not_there_is_406_and_names_those_that_are(
 def test_the_highest_q_wins_and_the_most_specific_range_decides(
     client: FlaskClient, accept: str, f: str
 ) -> None:
-    assert client.get("/collections", headers={"Accept": accept}).mimetype == FORMS["/collections"][f]
+    assert (
+        client.get("/collections", headers={"Accept": accept}).mimetype == FORMS["/collections"][f]
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +181,10 @@ def test_a_compressed_body_decodes_to_the_plain_one(
 def test_large_text_is_compressed_and_pictures_are_not(client: FlaskClient) -> None:
     headers = {"Accept-Encoding": "gzip, deflate, br"}
     assert client.get("/openapi", headers=headers).headers["Content-Encoding"] == "gzip"
-    assert client.get("/collections/levels/coverage", headers=headers).headers["Content-Encoding"] == "gzip"
+    assert (
+        client.get("/collections/levels/coverage", headers=headers).headers["Content-Encoding"]
+        == "gzip"
+    )
     assert "Content-Encoding" not in client.get("/collections/levels/map", headers=headers).headers
 
 
@@ -181,8 +192,8 @@ def test_large_text_is_compressed_and_pictures_are_not(client: FlaskClient) -> N
     ("accepts", "coding"),
     [
         ("gzip;q=0", None), ("identity", None), ("br", None), ("gzip;q=0.5, zstd;q=0.1", "gzip"), ("*", "zstd"),
-        ("gzip, zstd", "zstd"), ("identity;q=1, gzip;q=0.5", None), ("gzip;q=0.5, identity;q=0", "gzip"), ("GZIP", "gzip"),
-        ("", None), ("*;q=0", None),
+        ("gzip, zstd", "zstd"), ("identity;q=1, gzip;q=0.5", None), ("gzip;q=0.5, identity;q=0", "gzip"),
+        ("GZIP", "gzip"), ("", None), ("*;q=0", None),
     ],
 )  # fmt: skip
 def test_the_coding_is_one_the_client_takes(

@@ -37,7 +37,9 @@ def values_are_where_they_belong(document: dict[str, Any]) -> None:
             for lat in axis(document, "y"):
                 for lon in axis(document, "x"):
                     value = float(found.sel(t=time, z=level, y=lat, x=lon))
-                    assert value == pytest.approx(value_at(hours[time], level, lat, round(lon, 6)), rel=1e-9)
+                    assert value == pytest.approx(
+                        value_at(hours[time], level, lat, round(lon, 6)), rel=1e-9
+                    )
 
 
 def test_w1_bbox_alone_was_ignored(client: FlaskClient) -> None:
@@ -87,7 +89,9 @@ def test_w6_a_position_west_of_greenwich_was_answered_from_greenwich(client: Fla
     assert document["ranges"]["t"]["values"] == [pytest.approx(value_at(2, 500, 10, 330))]
 
 
-@pytest.mark.parametrize("when", ["2020-01-01T06:00:00Z", "2020-01-01T07:00:00+01:00", "2020-01-01T06:00:00"])
+@pytest.mark.parametrize(
+    "when", ["2020-01-01T06:00:00Z", "2020-01-01T07:00:00+01:00", "2020-01-01T06:00:00"]
+)
 def test_w7_a_position_at_an_instant_was_empty(client: FlaskClient, when: str) -> None:
     document = get_coverage(client, POSITION, coords="POINT(0 0)", z="500", datetime=when)
     assert axis(document, "t") == ["2020-01-01T06:00:00Z"]
@@ -101,8 +105,10 @@ def test_w7_a_date_is_all_times_of_the_day(client: FlaskClient) -> None:
 def test_w8_dates_of_a_360_day_year_were_called_gregorian(client: FlaskClient) -> None:
     document = get_coverage(client, "/collections/climate/position", coords="POINT(0 0)")
     assert "2020-02-30T00:00:00Z" in axis(document, "t")
-    (system,) = [r["system"] for r in document["domain"]["referencing"] if r["coordinates"] == ["t"]]
-    assert system["calendar"] == "360_day"
+    (system,) = [
+        r["system"] for r in document["domain"]["referencing"] if r["coordinates"] == ["t"]
+    ]
+    assert system["calendar"].endswith("/360_day")
 
 
 def test_w11_what_the_server_cannot_do_was_ignored_in_silence(client: FlaskClient) -> None:
@@ -118,7 +124,13 @@ def test_w12_a_box_in_another_crs_was_two_corners_in_the_wrong_order(client: Fla
     )
     assert axis(swapped, "x") == axis(degrees, "x")
     assert axis(swapped, "y") == axis(degrees, "y")
-    polar = get_coverage(client, LEVELS, bbox="-3000000,-3000000,3000000,3000000", bbox_crs="EPSG:3413", datetime=NOON)
+    polar = get_coverage(
+        client,
+        LEVELS,
+        bbox="-3000000,-3000000,3000000,3000000",
+        bbox_crs="EPSG:3413",
+        datetime=NOON,
+    )
     assert max(axis(polar, "y")) == 90  # the pole is inside, though no corner is near it
     assert len(axis(polar, "x")) == len(LON)
 
@@ -148,7 +160,8 @@ def test_w14_the_extent_was_that_of_the_configuration_and_its_times_had_no_zone(
         ("2020-01-01T06:00:00Z/2020-01-01T12:00:00Z", ["06", "12"]), ("2020-01-01T12:00:00Z/..", ["12", "18"]),
         ("../2020-01-01T06:00:00Z", ["00", "06"]), ("2020-01-01/..", ["00", "06", "12", "18"]), (NOON, ["12"]),
         ("2020", ["00", "06", "12", "18"]), ("2020-01", ["00", "06", "12", "18"]), ("../..", ["00", "06", "12", "18"]),
-        ("2020-01-01T14:00:00+02:00", ["12"]), ("2020-01-01t12:00:00z", ["12"]), ("2020-01-01T11:59:59.5Z/..", ["12", "18"]),
+        ("2020-01-01T14:00:00+02:00", ["12"]), ("2020-01-01t12:00:00z", ["12"]),
+        ("2020-01-01T11:59:59.5Z/..", ["12", "18"]),
     ],
 )  # fmt: skip
 def test_e1_e2_an_interval_or_an_instant_of_rfc_3339_was_a_server_error(
@@ -166,7 +179,9 @@ def test_e3_one_latitude_was_a_server_error(client: FlaskClient) -> None:
         values_are_where_they_belong(document)
 
 
-@pytest.mark.parametrize("subset", ["level(850)", "z(850)", "level(850:850)", "level(800:900)", "level(900:800)"])
+@pytest.mark.parametrize(
+    "subset", ["level(850)", "z(850)", "level(850:850)", "level(800:900)", "level(900:800)"]
+)
 def test_e4_a_level_was_an_invalid_axis_name(client: FlaskClient, subset: str) -> None:
     document = get_coverage(client, LEVELS, subset=subset, bbox="0,0,15,10")
     assert axis(document, "z") == [850]
@@ -202,7 +217,10 @@ def test_e6_a_store_of_one_latitude_or_one_longitude_could_not_be_opened(
 
 def test_e6_healpix_could_not_be_opened(client: FlaskClient) -> None:
     document = get_coverage(
-        client, "/collections/healpix/position", coords="POINT(0 0)", datetime="2020-01-01T06:00:00Z"
+        client,
+        "/collections/healpix/position",
+        coords="POINT(0 0)",
+        datetime="2020-01-01T06:00:00Z",
     )
     assert document["ranges"]["t"]["values"] == [10_000 + 304]
 
@@ -214,13 +232,18 @@ def test_e7_a_position_that_is_a_polygon_was_a_server_error(
     problem_of(client.get(POSITION, query_string={"coords": coords}), 400, "coords")
 
 
-@pytest.mark.parametrize("written", ["begin: 2020-01-01", "begin: 2020-01-01T00:00:00Z", "begin: '2020-01-01'", "begin: null"])
+@pytest.mark.parametrize(
+    "written",
+    ["begin: 2020-01-01", "begin: 2020-01-01T00:00:00Z", "begin: '2020-01-01'", "begin: null"],
+)
 def test_e9_a_yaml_date_in_the_configuration_made_every_datetime_an_error(
     tmp_path: Path, written: str
 ) -> None:
     client = configured(tmp_path, f"extents: {{temporal: {{{written}, end: null}}}}")
     assert client.get("/collections/ours/coverage?datetime=2020-01-01T06:00:00Z").status_code == 200
-    assert client.get("/collections/points/items?datetime=2021-01-01T00:00:00Z/..").status_code == 200
+    assert (
+        client.get("/collections/points/items?datetime=2021-01-01T00:00:00Z/..").status_code == 200
+    )
 
 
 @pytest.mark.parametrize("when", ["2020-02-30", "2020-02-30T00:00:00Z", "2020-02-30/2020-02-30"])
@@ -259,7 +282,12 @@ def test_names_in_ranges_schema_and_parameters_are_the_same(client: FlaskClient)
 
 def test_the_next_page_of_collections_keeps_what_was_asked(client: FlaskClient) -> None:
     """Paging links lost ``f`` and parameters; ``+`` of a time zone became a blank."""
-    asked = {"limit": "2", "f": "json", "bbox": "-10.123456789,0,10,10", "datetime": "2020-01-01T00:00:00+00:00/.."}
+    asked = {
+        "limit": "2",
+        "f": "json",
+        "bbox": "-10.123456789,0,10,10",
+        "datetime": "2020-01-01T00:00:00+00:00/..",
+    }
     address: str | None = "/collections"
     query: dict[str, str] | None = asked
     seen: list[str] = []
@@ -280,6 +308,32 @@ def test_a_map_in_mercator_of_a_box_in_degrees_is_that_box(client: FlaskClient) 
     """3.5: a box symmetric about the equator came out stretched: rows follow latitude, not Mercator."""
     path = "/collections/surface/map?bbox=-180,-80,180,80&width=64&height=64"
     assert client.get(path).data != client.get(f"{path}&crs={MERCATOR}").data
+
+
+def test_collections_of_a_grid_without_rows_were_a_server_error(tmp_path: Path) -> None:
+    """Extents of curvilinear and rotated grids held numbers that JSON could not be made of."""
+    lat, lon = np.meshgrid(np.arange(40.0, 50.0), np.arange(0.0, 12.0), indexing="ij")
+    places = {
+        "lat": (
+            ("y", "x"),
+            lat + lon / 20,
+            {"units": "degrees_north", "standard_name": "latitude"},
+        ),
+        "lon": (
+            ("y", "x"),
+            lon + lat / 20,
+            {"units": "degrees_east", "standard_name": "longitude"},
+        ),
+    }
+    field = (("y", "x"), lat.astype("f4"), {"units": "K", "coordinates": "lat lon"})
+    xr.Dataset({"t": field}, places).to_netcdf(tmp_path / "bent.nc")
+    client = server(tmp_path / "state", [str(tmp_path / "bent.nc")]).test_client()
+    ((west, south, east, north),) = client.get("/collections/bent").get_json()["extent"]["spatial"][
+        "bbox"
+    ]
+    assert west < 2 < 13 < east + 1
+    assert 39 < south < north < 51
+    assert client.get("/collections?f=html").status_code == 200
 
 
 def test_a_netcdf_answer_opens_with_the_library_and_has_a_crs(client: FlaskClient) -> None:
@@ -310,7 +364,8 @@ def configured(folder: Path, more: str = "keywords: [sample]") -> FlaskClient:
         "resources:\n"
         f"  ours: {{type: collection, title: Ours, source: surface.nc, {more}}}\n"
         "  points:\n"
-        f"    {{type: collection, title: Points, description: Points, {more}, providers: [{{type: feature, name: GeoJSON,\n"
+        f"    {{type: collection, title: Points, description: Points, {more},\n"
+        "     providers: [{type: feature, name: GeoJSON,\n"
         f"     data: {folder / 'points.geojson'}, id_field: id}}]}}\n"
         "  hello-world: {type: process, processor: {name: HelloWorld}}\n"
     )

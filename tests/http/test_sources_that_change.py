@@ -66,7 +66,9 @@ def test_a_changed_file_has_new_values_a_new_tag_and_a_new_title(
     assert client.get(TWO).status_code == 200
 
 
-def test_a_new_time_step_appears_in_values_extent_and_api(client: FlaskClient, folder: Path) -> None:
+def test_a_new_time_step_appears_in_values_extent_and_api(
+    client: FlaskClient, folder: Path
+) -> None:
     surface().isel(time=slice(2)).to_netcdf(folder / "one.nc")
     within_seconds(lambda: len(get_coverage(client, ONE)["domain"]["axes"]["t"]["values"]) == 2)
     document = client.get("/collections/one").get_json()
@@ -83,7 +85,9 @@ def truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-SHARED_HANDLE = pytest.mark.xfail(reason="HDF5 hands out what it keeps of a file that it still has open")
+SHARED_HANDLE = pytest.mark.xfail(
+    reason="HDF5 hands out what it keeps of a file that it still has open"
+)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,12 @@ def test_a_file_that_breaks_takes_only_its_own_collection_away_until_it_is_repai
     good = get_coverage(client, ONE)
     harm(folder / "one.nc")
     within_seconds(lambda: client.get(ONE).status_code == 503)
-    for path in (ONE, "/collections/one/schema", "/collections/one/coverage?f=netcdf", "/collections/one/map"):
+    for path in (
+        ONE,
+        "/collections/one/schema",
+        "/collections/one/coverage?f=netcdf",
+        "/collections/one/map",
+    ):
         answer = client.get(path)
         document = problem_of(answer, 503)
         assert "one" in document["detail"]
@@ -122,7 +131,11 @@ def test_a_file_that_breaks_takes_only_its_own_collection_away_until_it_is_repai
     replace(folder / "one.nc")
     within_seconds(lambda: client.get(ONE).status_code == 200)
     assert get_coverage(client, ONE)["ranges"] == good["ranges"]
-    assert client.get("/health/ready").get_json() == {"status": "ready", "collections": 2, "unavailable": []}
+    assert client.get("/health/ready").get_json() == {
+        "status": "ready",
+        "collections": 2,
+        "unavailable": [],
+    }
 
 
 def test_a_zarr_store_that_loses_its_chunks_or_itself_is_503_not_made_up_values(
@@ -139,7 +152,11 @@ def test_a_zarr_store_that_loses_its_chunks_or_itself_is_503_not_made_up_values(
 def test_a_damaged_chunk_is_503_that_names_the_field_and_not_a_value(folder: Path) -> None:
     path = folder / "three.zarr"
     healpix().to_zarr(path)
-    chunks = [file for file in (path / "t").rglob("*") if file.is_file() and not file.name.endswith(".json")]
+    chunks = [
+        file
+        for file in (path / "t").rglob("*")
+        if file.is_file() and not file.name.endswith(".json")
+    ]
     for chunk in chunks:
         chunk.write_bytes(b"not a chunk")
     client = server(folder / "state", [str(path)]).test_client()

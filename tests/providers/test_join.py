@@ -140,9 +140,9 @@ def test_levels_in_files_of_their_own_become_one_axis(
         put(tmp_path / f"{level}.nc", variables)
     cube = opened(store, tmp_path)
     assert sorted(cube.axes["level"].values) == [500, 850, 1000]
-    for level in (500.0, 850.0, 1000.0):
-        coverage = cube.select(Query(ranges={"level": Range(level, level)}))
-        assert first_cell(coverage) == [level, level]
+    for wanted in (500.0, 850.0, 1000.0):
+        coverage = cube.select(Query(ranges={"level": Range(wanted, wanted)}))
+        assert first_cell(coverage) == [wanted, wanted]
 
 
 def test_members_in_files_of_their_own_become_one_axis(store: Store, tmp_path: Path) -> None:
@@ -324,12 +324,13 @@ def test_a_classic_file_cut_off_at_its_end_is_not_read_as_zeros(
     content = path.read_bytes()
     for length in (len(content) - 8, len(content) // 2, 20):
         path.write_bytes(content[:length])
-        with pytest.raises(SourceUnavailable, match="missing|incomplete"):
+        with pytest.raises(SourceUnavailable, match=r"missing|incomplete"):
             store.dataset(source)
 
 
 def _write_classic(path: Path, version: str, *, records: bool) -> None:
-    with netCDF4.Dataset(path, "w", format=f"NETCDF3_{version}") as file:
+    kind: Any = f"NETCDF3_{version}"
+    with netCDF4.Dataset(path, "w", format=kind) as file:
         for name, size in (("lat", 3), ("lon", 4), ("time", None if records else 3)):
             file.createDimension(name, size)
         for var in (
