@@ -161,7 +161,18 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._unusable(getattr(error, "orig", None) or error) from error
 
+    def _is_current(self) -> bool:
+        """Whether the schema is the newest, without what a migration needs."""
+        newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("0*.py"))
+        with self._engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return False
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return bool(found == newest)
+
     def _upgrade(self) -> None:
+        if self._is_current():
+            return
         # imported here: a command that never opens the database does not pay for alembic
         from alembic import command
         from alembic.config import Config

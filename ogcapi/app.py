@@ -18,9 +18,9 @@ from ogcapi.catalogue import CatalogueKeeper, Origin, origin_of_path, origin_of_
 from ogcapi.context import Context, Services
 from ogcapi.dispatcher import Dispatcher
 from ogcapi.html import Pages
-from ogcapi.stock import StockApi
 from ogcapi.views.base import Route
 from ogcapi.views.table import view_table
+from ogcapi.without_stock import stock_of
 from openapi.document import About, Operation, build
 from processes.hooks import Hooks
 from providers.readers.netcdf import LOCK
@@ -43,7 +43,7 @@ def create_app(
     settings = settings or Settings()
     raw: Mapping[str, Any] = configuration.raw if configuration is not None else {}
     title, description, metadata = _identity(settings, configuration)
-    stock = StockApi(raw, title=title, state_dir=settings.state_dir, native_lock=LOCK)
+    stock = stock_of(raw, title=title, state_dir=settings.state_dir, native_lock=LOCK)
     store = Store(cache_bytes=settings.cache_share, check_interval=settings.check_interval)
     services = Services(
         settings=settings,

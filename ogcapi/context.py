@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -14,10 +14,13 @@ from config.errors import InvalidParameter
 from config.settings import Settings
 from ogcapi.catalogue import Catalogue
 from ogcapi.html import Pages
-from ogcapi.stock import StockApi
+from ogcapi.without_stock import NoStock
 from processes.hooks import Hooks
 from providers.render import Renderer
 from providers.store import Store
+
+if TYPE_CHECKING:
+    from ogcapi.stock import StockApi
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Services:
     store: Store
     renderer: Renderer
     pages: Pages
-    stock: StockApi
+    stock: StockApi | NoStock
     policy: Policy
     hooks: Hooks
     title: str

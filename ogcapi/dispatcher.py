@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Request, Response
@@ -30,9 +30,11 @@ from ogcapi.catalogue import CatalogueKeeper
 from ogcapi.context import Context, Params, Services
 from ogcapi.html import CONTENT_SECURITY_POLICY, MEDIA_TYPE, static_file
 from ogcapi.negotiation import HTML, JSON, Representation, choose
-from ogcapi.stock import StockRoute
 from ogcapi.views.base import Route
 from processes.hooks import Usage
+
+if TYPE_CHECKING:
+    from ogcapi.stock import StockRoute
 
 LOG = logging.getLogger(__name__)
 _COMMON_PARAMETERS = {"f", "lang"}

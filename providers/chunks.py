@@ -117,8 +117,7 @@ class ChunkedReader:
 
     def _take(self, part: tuple[tuple[int, Any, Any], ...]) -> Raw:
         position = tuple(piece[0] for piece in part)
-        chunk = self._chunk(position)
-        return chunk[_open(tuple(piece[1] for piece in part))]
+        return _pick(self._chunk(position), tuple(piece[1] for piece in part))
 
     def _chunk(self, position: tuple[int, ...]) -> Raw:
         variable = self._variable
@@ -149,10 +148,12 @@ class ChunkedReader:
                 stops.append(int(indexer.max()) + 1)
                 inside.append(indexer - starts[-1])
         block = self._variable.source.load(tuple(starts), tuple(stops))
-        return block[_open(tuple(inside))]
+        return _pick(block, tuple(inside))
 
 
 def _split(indexer: Indexer, chunk: int) -> _Axis:
+    if not isinstance(indexer, slice) and _is_run(indexer):
+        indexer = slice(int(indexer[0]), int(indexer[-1]) + 1)
     if isinstance(indexer, slice):
         start, stop = indexer.start, indexer.stop
         parts = []
@@ -161,16 +162,33 @@ def _split(indexer: Indexer, chunk: int) -> _Axis:
             inner = slice(low - position * chunk, high - position * chunk)
             parts.append((position, inner, slice(low - start, high - start)))
         return _Axis(max(stop - start, 0), tuple(parts))
-    positions = indexer // chunk
-    found = np.unique(positions)
-    if len(found) == 1:
-        at = int(found[0])
+    if not len(indexer):
+        return _Axis(0, ())
+    at = int(indexer.min()) // chunk
+    if at == int(indexer.max()) // chunk:
         return _Axis(len(indexer), ((at, indexer - at * chunk, slice(0, len(indexer))),))
+    positions = indexer // chunk
     split = []
-    for at in found:
-        where = np.flatnonzero(positions == at)
-        split.append((int(at), indexer[where] - int(at) * chunk, where))
+    for found in np.flatnonzero(np.bincount(positions)):
+        where = np.flatnonzero(positions == found)
+        split.append((int(found), indexer[where] - int(found) * chunk, where))
     return _Axis(len(indexer), tuple(split))
+
+
+def _is_run(indexer: NDArray[np.int64]) -> bool:
+    """Consecutive positions: a slice in disguise."""
+    if len(indexer) < 2:
+        return len(indexer) == 1
+    return bool(indexer[-1] - indexer[0] + 1 == len(indexer) and (np.diff(indexer) == 1).all())
+
+
+def _pick(chunk: Raw, indexers: tuple[Any, ...]) -> Raw:
+    """Cells of a chunk at the outer product of indexers: slices first, then one axis after the other."""
+    block = chunk[tuple(item if isinstance(item, slice) else slice(None) for item in indexers)]
+    arrays = [axis for axis, item in enumerate(indexers) if not isinstance(item, slice)]
+    for axis in sorted(arrays, key=lambda axis: len(indexers[axis]) / chunk.shape[axis]):
+        block = block.take(indexers[axis], axis)
+    return block
 
 
 def _open(indexers: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyproj
@@ -34,7 +34,7 @@ class Crs:
     def is_geographic(self) -> bool:
         return bool(self.crs.is_geographic)
 
-    @property
+    @cached_property
     def is_separable(self) -> bool:
         """Longitude depends on x alone and latitude on y alone: geographic and Mercator systems."""
         return self.is_geographic or self.crs.to_epsg() in (3857, 3395, 900913)
@@ -130,7 +130,7 @@ def to_crs84(values: tuple[float, float, float, float], crs: Crs, parameter: str
         raise InvalidParameter(
             f"{parameter}: lower corner first", parameter=parameter, allowed=["minx,miny,maxx,maxy"]
         )
-    bounds = _to_lonlat(crs.uri).transform_bounds(west, south, east, north, densify_pts=41)
+    bounds = _lonlat_bounds(crs.uri, (west, south, east, north))
     if not np.isfinite(bounds).all():
         raise InvalidParameter(
             f"{parameter}: outside of {crs.uri}",
@@ -138,6 +138,14 @@ def to_crs84(values: tuple[float, float, float, float], crs: Crs, parameter: str
             allowed=["a box inside the CRS"],
         )
     return Bbox(bounds[0], max(bounds[1], -90.0), bounds[2], min(bounds[3], 90.0))
+
+
+@lru_cache(maxsize=4096)
+def _lonlat_bounds(
+    uri: str, box: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    found = _to_lonlat(uri).transform_bounds(*box, densify_pts=41)
+    return (float(found[0]), float(found[1]), float(found[2]), float(found[3]))
 
 
 def from_crs84(box: Bbox, crs: Crs) -> tuple[float, float, float, float]:

@@ -173,7 +173,8 @@ def iso_times(micros: Micros, calendar: str) -> list[str]:
 
 def _iso_numpy(flat: Micros) -> list[str]:
     if not (flat % 1_000_000).any():
-        return [f"{text}Z" for text in np.datetime_as_string(flat.astype("M8[us]").astype("M8[s]"))]
+        texts = np.datetime_as_string(flat.astype("M8[us]").astype("M8[s]"), timezone="UTC")
+        return list(texts.tolist())
     return [
         f"{text.rstrip('0').rstrip('.') if '.' in text else text}Z"
         for text in np.datetime_as_string(flat.astype("M8[us]"))

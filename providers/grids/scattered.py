@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial import cKDTree
 
 from .base import (
     EARTH_RADIUS,
@@ -57,7 +56,10 @@ class ScatteredGrid(Grid):
             raise ValueError("all cells have the same coordinates")
 
     @cached_property
-    def _tree(self) -> cKDTree:
+    def _tree(self) -> Any:
+        # imported here: half a second that servers of regular grids alone need not wait
+        from scipy.spatial import cKDTree
+
         return cKDTree(to_unit_sphere(self._lon[self._known], self._lat[self._known]))
 
     @cached_property
