@@ -25,8 +25,8 @@ from providers.cube import Cube, Variable, VariableKind
 from providers.store import Dataset, NamedCube, Source, Store
 from providers.styles import is_colormap
 
-_SHARE, _LONGEST_PAUSE = 20.0, 3.0
-"""With very many sources looking at them takes a twentieth of the time at most, but happens every three seconds."""
+_SHARE, _LONGEST_PAUSE = 5.0, 3.0
+"""With very many sources looking at them takes a fifth of the time at most, but happens every three seconds."""
 
 LOG = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _URI = re.compile(
     r"^(?:https?://www\.opengis\.net/def/crs/|urn:ogc:def:crs:)(?P<authority>[A-Za-z]+)[/:](?P<version>[^/:]*)[/:](?P<code>\w+)$"
 )
-_CURIE = re.compile(r"^\[?(?P<authority>[A-Za-z]+):(?P<code>\w+)\]?$")
+_CURIE = re.compile(r"^(?P<open>\[)?(?P<authority>[A-Za-z]+):(?P<code>\w+)(?(open)\])$")
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,13 @@ def _bbox(value: str, sizes: tuple[int, ...]) -> None:
         )
     if numbers[1] > numbers[len(numbers) // 2 + 1]:
         raise InvalidParameter("Parameter bbox has miny above maxy.", parameter="bbox")
+    if numbers[0] > numbers[len(numbers) // 2]:
+        raise InvalidParameter(
+            "Parameter bbox has minx above maxx: this collection cannot be searched across the "
+            "antimeridian; ask for both sides of it.",
+            parameter="bbox",
+            allowed=["minx <= maxx"],
+        )
 
 
 def _datetime(value: str) -> None:

@@ -11,12 +11,13 @@ from ogcapi.answer import Answer
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context, Params
 from ogcapi.negotiation import HTML, Representation
-from ogcapi.parse import box, integer, time_range
+from ogcapi.parse import box, integer
 from ogcapi.views.base import View, cube_of
 from ogcapi.views.describe import collection_document, json_type
 from providers.axes import AxisKind
 from providers.cube import Cube, Range, Variable
 from providers.grids import Bbox
+from providers.ranges import time_range
 from providers.units import ucum
 
 SCHEMA = Representation("json", "application/schema+json", ("application/json",), "JSON Schema")

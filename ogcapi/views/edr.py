@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
 from config.errors import InvalidParameter, NoData
 from ogcapi.context import Context, Params
-from ogcapi.parse import axis_names, box, level_range, points
+from ogcapi.parse import box, points
 from ogcapi.views.base import cube_of
-from ogcapi.views.data import (
-    DataQuery,
-    DataView,
-    cube_query,
-)
-from providers.axes import AxisKind
+from ogcapi.views.data import DataQuery, DataView, cube_query
 from providers.crs import CRS84, parse_crs
-from providers.cube import Cube, Plan, Query, Range
-from providers.grids import Selection
-from providers.grids.base import in_frame
+from providers.queries import plan_at
+from providers.ranges import axis_names
 
 FIELDS = ("parameter-name", "parameter_names")
 
@@ -29,17 +19,6 @@ def check_crs(text: str | None) -> None:
     crs = parse_crs(text or CRS84, "crs")
     if crs.uri not in (CRS84, "http://www.opengis.net/def/crs/EPSG/0/4326"):
         raise InvalidParameter(f"crs: answers are in {CRS84}", parameter="crs", allowed=[CRS84])
-
-
-def vertical(cube: Cube, text: str | None) -> dict[str, Range | tuple[float, ...]]:
-    """``z`` as a range of the vertical axis; data without one take no ``z``."""
-    if text is None:
-        return {}
-    axis = cube.axis(AxisKind.Z)
-    if axis is None:
-        raise InvalidParameter("z: the data have no vertical axis", parameter="z", allowed=["no z"])
-    found = level_range(text, axis)
-    return {axis.name: tuple(found) if isinstance(found, list) else found}
 
 
 class CubeQuery(DataView):
@@ -53,8 +32,7 @@ class CubeQuery(DataView):
                 "bbox: required", parameter="bbox", allowed=["west,south,east,north"]
             )
         check_crs(params.one("crs"))
-        query = cube_query(cube, params, found, *FIELDS)
-        query = replace(query, ranges={**query.ranges, **vertical(cube, params.one("z"))})
+        query = cube_query(cube, params, found, *FIELDS, z=params.one("z"))
         return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))
 
 
@@ -70,37 +48,14 @@ class Position(DataView):
             )
         check_crs(params.one("crs"))
         found = points(text, parse_crs(params.one("crs") or CRS84, "crs"))
-        query = cube_query(cube, params, None, *FIELDS)
+        query = cube_query(cube, params, None, *FIELDS, z=params.one("z"))
         if query.bbox is not None:
             raise InvalidParameter(
                 "subset: coords already names the place",
                 parameter="subset",
                 allowed=axis_names(cube),
             )
-        query = replace(query, ranges={**query.ranges, **vertical(cube, params.one("z"))})
-        plans = tuple(plan for point in found if (plan := self._plan(cube, query, point)))
+        plans = tuple(plan for point in found if (plan := plan_at(cube, query, point)))
         if not plans:
             raise NoData("coords: no cell holds the point", parameter="coords")
         return DataQuery(collection, cube, plans, params.canonical(without=("f",)))
-
-    def _plan(
-        self, cube: Cube, query: Query, point: tuple[float, float, float | None]
-    ) -> Plan | None:
-        lon, lat, height = point
-        cell = int(cube.grid.locate(lon, lat))
-        if cell < 0:
-            return None
-        axis = cube.axis(AxisKind.Z)
-        if height is not None and axis is not None and axis.name not in query.ranges:
-            query = replace(query, ranges={**query.ranges, axis.name: Range(height, height)})
-        return cube.plan(query, one_cell(cube, cell, lon))
-
-
-def one_cell(cube: Cube, cell: int, lon: float) -> Selection:
-    """A selection of one cell, its longitude in the frame of the point asked for."""
-    x, y = cube.grid.centres(np.array([cell]))
-    x = in_frame(x, lon - 180.0)
-    if len(cube.grid.shape) == 1:
-        return Selection((slice(cell, cell + 1),), x, y, separable=False)
-    row, column = divmod(cell, cube.grid.shape[1])
-    return Selection((slice(row, row + 1), slice(column, column + 1)), x, y, separable=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
-
-import numpy as np
 
 from config.errors import InvalidParameter
 from ogcapi.answer import Answer, Estimate
@@ -15,17 +13,15 @@ from ogcapi.negotiation import Representation
 from ogcapi.parse import Box, boolean, box, colour, integer
 from ogcapi.views.base import View, cube_of
 from ogcapi.views.data import cube_query
-from providers.axes import Axis
 from providers.crs import CRS84, Crs, from_crs84, ordered, parse_crs
-from providers.cube import Cube, Plan, Query, Range, Variable
-from providers.grids import Bbox, Selection
+from providers.cube import Cube, Plan, Variable
+from providers.grids import Bbox
+from providers.queries import default_field, map_plan
 from providers.render import Pixels
 
 PNG = Representation("png", "image/png", title="PNG")
 _DEFAULT_WIDTH = 1024
 _MOST_SIDE = 16_384
-ANYWHERE = Selection((), np.zeros(1), np.zeros(1), separable=False)
-"""Stands for the cells of a plan that the renderer chooses by pixel."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class MapQuery:
 
 
 class MapView(View):
-    """A picture of one field: the newest time that is not in the future, the first of every other axis by default."""
+    """A picture of one field: the time nearest to now, the first of every other axis by default."""
 
     representations: ClassVar = (PNG,)
 
@@ -50,13 +46,12 @@ class MapView(View):
         collection, cube = cube_of(context, path)
         found = box(params.one("bbox"), params.one("bbox-crs"))
         query = cube_query(cube, params, None, "properties")
-        names = query.variables or (default_variable(cube),)
+        names = query.variables or (default_field(cube),)
         if len(names) > 1:
             raise InvalidParameter(
                 "properties: a map shows one field", parameter="properties", allowed=cube.variables
             )
-        plan = cube.plan(Query(names, None, query.ranges, query.valid_time), ANYWHERE)
-        plan = one_position(plan, asked=query)
+        plan = map_plan(cube, replace(query, variables=names))
         crs = parse_crs(params.one("crs") or CRS84, "crs")
         pixels = self._pixels(cube, params, found, query.bbox, crs)
         background = None
@@ -89,7 +84,8 @@ class MapView(View):
         return Pixels(crs, bounds, width, height)
 
     def version(self, context: Context, query: MapQuery) -> str | None:
-        return f"{query.cube.version}|{query.token}"
+        shown = [axis.labels() for axis in query.plan.axes.values()]
+        return f"{query.cube.version}|{query.token}|{shown}"
 
     def modified(self, context: Context, query: MapQuery) -> float | None:
         return query.collection.modified
@@ -117,40 +113,6 @@ class MapView(View):
         if query.plan.run is not None:
             headers["OGC-Reference-Time"] = query.plan.run
         return Answer(body=image, media_type=PNG.media_type, headers=headers)
-
-
-def default_variable(cube: Cube) -> str:
-    """The field shown when none is named: the first that is not a quality flag."""
-    plain = [name for name, variable in cube.variables.items() if not variable.categories]
-    return (plain or list(cube.variables))[0]
-
-
-def one_position(plan: Plan, *, asked: Query) -> Plan:
-    """The plan with one position left on every axis: the default where the request did not say."""
-    positions, axes = {}, {}
-    for name, index in plan.positions.items():
-        axis = plan.axes[name]
-        chosen = _default_position(axis, asked)
-        positions[name], axes[name] = index[[chosen]], axis.take(np.array([chosen]))
-    return Plan(plan.variables, positions, axes, plan.selection, plan.run)
-
-
-def _default_position(axis: Axis, asked: Query) -> int:
-    """The last time of an interval asked for, else the newest one not in the future; the first of other axes."""
-    if not axis.is_time:
-        return 0
-    wanted: object = asked.valid_time if axis.kind.value == "time" else asked.ranges.get(axis.name)
-    if isinstance(wanted, Range):
-        return int(np.argmax(axis.values))
-    return nearest_to_now(axis)
-
-
-def nearest_to_now(axis: Axis) -> int:
-    """Position of the existing time nearest to now."""
-    import time
-
-    now = int(time.time() * 1_000_000)
-    return int(np.argmin(np.abs(axis.values - now)))
 
 
 def _widened(

@@ -12,6 +12,7 @@ from ..cube import Coverage, Variable
 from ..grids import HealpixGrid
 from ..readers.netcdf import LOCK
 from .base import Format
+from .stable import without_times
 
 _CONVENTIONS = "CF-1.11"
 _CALENDAR_UNITS = "seconds since 1970-01-01 00:00:00"
@@ -40,7 +41,8 @@ def write(coverage: Coverage) -> bytes:
         except BaseException:
             dataset.close()
             raise
-        return bytes(dataset.close())
+        body = bytes(dataset.close())
+    return without_times(body)
 
 
 def _fill(dataset: netCDF4.Dataset, coverage: Coverage) -> None:

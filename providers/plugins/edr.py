@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
 import shapely
 from pygeoapi.provider.base_edr import BaseEDRProvider
 
 from config.errors import InvalidParameter, NoData
-from providers.axes import AxisKind
-from providers.cube import Cube, Plan, Query, Range
+from providers.cube import Cube, Query
 from providers.formats import coveragejson
-from providers.grids import Selection
-from providers.grids.base import in_frame
+from providers.queries import plan_at
 
 from .describe import parameters as edr_parameters
 from .request import query_of
@@ -31,7 +27,7 @@ class EdrProvider(CubeProvider, BaseEDRProvider):
         cube = self.data_cube
         with pygeoapi_errors():
             query = _query(cube, kwargs)
-            found = [_plan(cube, query, point) for point in _points(kwargs["wkt"])]
+            found = [plan_at(cube, query, point) for point in _points(kwargs["wkt"])]
             plans = [self.within_limits(plan) for plan in found if plan is not None]
             if not plans:
                 raise NoData("coords: no cell holds the point", parameter="coords")
@@ -80,24 +76,6 @@ def _points(geometry: Any) -> list[tuple[float, float, float | None]]:
             )
         found.append((point.x, point.y, point.z if point.has_z else None))
     return found
-
-
-def _plan(cube: Cube, query: Query, point: tuple[float, float, float | None]) -> Plan | None:
-    """The plan of one cell, its longitude in the frame of the point; None where no cell holds the point."""
-    lon, lat, height = point
-    cell = int(cube.grid.locate(lon, lat))
-    if cell < 0:
-        return None
-    axis = cube.axis(AxisKind.Z)
-    if height is not None and axis is not None and axis.name not in query.ranges:
-        query = replace(query, ranges={**query.ranges, axis.name: Range(height, height)})
-    x, y = cube.grid.centres(np.array([cell]))
-    shape = cube.grid.shape
-    at = (cell,) if len(shape) == 1 else divmod(cell, shape[1])
-    block = tuple(slice(index, index + 1) for index in at)
-    return cube.plan(
-        query, Selection(block, in_frame(x, lon - 180.0), y, separable=len(shape) == 2)
-    )
 
 
 def _document(body: bytes) -> dict[str, Any]:

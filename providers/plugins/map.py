@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,17 +9,14 @@ import numpy as np
 from pygeoapi.provider.base import BaseProvider
 
 from config.errors import InvalidParameter, TooLarge
-from providers.axes import Axis, AxisKind
 from providers.crs import CRS84, Crs, checked_box, from_crs84, ordered, parse_crs
-from providers.cube import Cube, Positions, Query, Range
-from providers.grids import Bbox, Selection
+from providers.cube import Cube
+from providers.grids import Bbox
+from providers.queries import default_field, map_plan
 from providers.render import Pixels
 
 from .request import query_of
 from .shared import CubeProvider, engine, pygeoapi_errors
-
-_ANYWHERE = Selection((), np.zeros(1), np.zeros(1), separable=False)
-"""Stands for the cells of a plan that the renderer chooses by pixel."""
 
 
 class MapProvider(CubeProvider, BaseProvider):
@@ -57,7 +53,7 @@ class MapProvider(CubeProvider, BaseProvider):
             return engine().renderer.png(
                 cube,
                 cube.variables[names[0]],
-                _positions(cube, query),
+                map_plan(cube, query).positions,
                 pixels,
                 background=None if str(transparent).lower() == "true" else (255, 255, 255),
             )
@@ -72,26 +68,7 @@ def _field(cube: Cube, style: str | None, names: Sequence[str]) -> tuple[str]:
         return (names[0],)
     if style in cube.variables:
         return (str(style),)
-    plain = [name for name, variable in cube.variables.items() if not variable.categories]
-    return ((plain or list(cube.variables))[0],)
-
-
-def _positions(cube: Cube, query: Query) -> dict[str, Positions]:
-    """One position on every axis: the default where the request did not say."""
-    plan = cube.plan(Query(query.variables, None, query.ranges, query.valid_time), _ANYWHERE)
-    return {
-        name: index[[_default(plan.axes[name], query)]] for name, index in plan.positions.items()
-    }
-
-
-def _default(axis: Axis, query: Query) -> int:
-    """The last time of an interval asked for, else the one nearest to now; the first of other axes."""
-    if not axis.is_time:
-        return 0
-    asked = query.valid_time if axis.kind is AxisKind.TIME else None
-    if isinstance(asked or query.ranges.get(axis.name), Range):
-        return int(np.argmax(axis.values))
-    return int(np.argmin(np.abs(axis.values - int(time.time() * 1_000_000))))
+    return (default_field(cube),)
 
 
 def _pixels(bbox: Sequence[float], crs: Crs, width: int, height: int, bbox_crs: str) -> Pixels:

@@ -44,6 +44,7 @@ class _Handle:
     def __init__(self, location: Location, fingerprint: str) -> None:
         self.location = location
         self._fingerprint = fingerprint
+        self._inode: tuple[int, int] | None = None
 
     def dataset(self) -> netCDF4.Dataset:
         """The open dataset; the caller holds :data:`LOCK` while it uses it."""
@@ -53,6 +54,7 @@ class _Handle:
             return known
         if stat_fingerprint(Path(self.location)) != self._fingerprint:
             raise SourceUnavailable("the file changed while it was being read; ask again")
+        self._close_older()
         opened = netCDF4.Dataset(self.location, "r")
         opened.set_auto_maskandscale(False)
         opened.set_auto_chartostring(False)
@@ -60,6 +62,18 @@ class _Handle:
         while len(self._open) > _OPEN_FILES:
             self._open.popitem(last=False)[1].close()
         return opened
+
+    def _close_older(self) -> None:
+        """Close other handles of a file written over in place: HDF5 would hand out what it keeps of the old one."""
+        found = Path(self.location).stat()
+        self._inode = (found.st_dev, found.st_ino)
+        older = [
+            item
+            for item in self._open
+            if item._inode == self._inode and item._fingerprint != self._fingerprint
+        ]
+        for other in older:
+            self._open.pop(other).close()
 
     def close(self) -> None:
         with LOCK:

@@ -85,17 +85,12 @@ def truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-SHARED_HANDLE = pytest.mark.xfail(
-    reason="HDF5 hands out what it keeps of a file that it still has open"
-)
-
-
 @pytest.mark.parametrize(
     "harm",
     [
         pytest.param(Path.unlink, id="deleted"),
-        pytest.param(damage, id="damaged", marks=SHARED_HANDLE),
-        pytest.param(truncate, id="cut short", marks=SHARED_HANDLE),
+        pytest.param(damage, id="damaged"),
+        pytest.param(truncate, id="cut short"),
     ],
 )
 def test_a_file_that_breaks_takes_only_its_own_collection_away_until_it_is_repaired(

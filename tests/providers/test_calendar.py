@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.errors import InvalidParameter
-from ogcapi.parse import time_range
 from providers.axes import iso_duration, regular_step
 from providers.cf.calendar import (
     CALENDARS,
@@ -20,6 +19,7 @@ from providers.cf.calendar import (
     iso_times,
     micros_of,
 )
+from providers.ranges import time_range
 from tests.providers.direct import micros
 
 CANONICAL = sorted(set(CALENDARS.values()))

@@ -14,10 +14,10 @@ import xarray as xr
 from covjson_pydantic.coverage import Coverage as CoverageModel
 from covjson_pydantic.coverage import CoverageCollection as CollectionModel
 
-from ogcapi.views.edr import one_cell
 from providers.axes import AxisKind
 from providers.cube import Coverage, Cube, Query, Range
 from providers.formats import COVERAGEJSON, FORMATS, NETCDF
+from providers.queries import one_cell
 from tests.providers.memory import LAT, LON, Items, cubes_of
 
 TIME = {"standard_name": "time", "units": "hours since 2026-01-01"}

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from config.errors import SourceUnavailable
 from config.settings import Settings
 from ogcapi.app import create_app
-from ogcapi.views.edr import one_cell
 from providers.axes import Axis, AxisKind
 from providers.crs import parse_crs
 from providers.cube import Cube, Query, Range
 from providers.grids import PointGrid
+from providers.queries import one_cell
 from providers.render import Pixels, Renderer
 from providers.store import Source, Store
 from tests.providers.direct import LAYOUTS, Direct, micros
