@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,7 @@ collection_ids = sa.Table(
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("cube_key", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, nullable=False),
+    sa.Column("pieces", sa.Text, nullable=False),
     sa.Column("assigned_at", sa.Text, nullable=False),
     sa.UniqueConstraint("scope", "id"),
 )
@@ -46,6 +48,16 @@ generations = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Integer, nullable=False),
 )
+
+
+@dataclass(frozen=True)
+class AssignedId:
+    """Whose an id is. ``pieces`` is what its cube was made of, in the words of whoever assigned it."""
+
+    source: str
+    cube_key: str
+    id: str
+    pieces: str
 
 
 class Database:
@@ -76,35 +88,72 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def assign_id(self, scope: str, source: str, cube_key: str, wanted: Sequence[str]) -> str:
+    def assign_id(
+        self,
+        scope: str,
+        source: str,
+        cube_key: str,
+        wanted: Sequence[str],
+        *,
+        pieces: str = "",
+        is_gone: Callable[[str], bool] | None = None,
+    ) -> str:
         """The id of a cube of a source: the one it has, else the first of ``wanted`` that is free.
 
-        A scope (one configuration, one set of paths) has every id once. Once assigned an id never
-        changes. Raises ``Unprocessable`` when every candidate is taken.
+        A scope (one configuration, or all paths) has every id once. Once assigned an id stays with
+        its source; only where ``is_gone`` says of the owner that it does not exist any more is the id
+        free again. Raises ``Unprocessable`` when every candidate is taken.
         """
+        row = {"scope": scope, "source": source, "cube_key": cube_key, "pieces": pieces}
         for candidate in wanted:
             found = self._id_of(scope, source, cube_key)
             if found is not None:
                 return found
-            try:
-                with self.begin() as connection:
-                    connection.execute(
-                        sa.insert(collection_ids).values(
-                            scope=scope,
-                            source=source,
-                            cube_key=cube_key,
-                            id=candidate,
-                            assigned_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                        )
-                    )
+            if self._insert_id(row, candidate) or (
+                is_gone is not None
+                and self._release_id(scope, candidate, is_gone)
+                and self._insert_id(row, candidate)
+            ):
                 return candidate
-            except IntegrityError:
-                # the id is another cube's, or another process has just named this cube
-                continue
+            # the id is another cube's, or another process has just named this cube
         found = self._id_of(scope, source, cube_key)
         if found is not None:
             return found
         raise Unprocessable(f"no free collection id among: {', '.join(wanted) or 'no candidate'}")
+
+    def rebind_id(self, scope: str, collection_id: str, *, cube_key: str, pieces: str) -> None:
+        """The cube of an id is now known by other pieces, and by this key where no other cube has it."""
+        own = (collection_ids.c.scope == scope) & (collection_ids.c.id == collection_id)
+        with self.begin() as connection:
+            connection.execute(sa.update(collection_ids).where(own).values(pieces=pieces))
+        try:
+            with self.begin() as connection:
+                connection.execute(sa.update(collection_ids).where(own).values(cube_key=cube_key))
+        except IntegrityError:
+            return  # the key only breaks ties between pieces
+
+    def _insert_id(self, row: dict[str, str], candidate: str) -> bool:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            with self.begin() as connection:
+                connection.execute(
+                    sa.insert(collection_ids).values(**row, id=candidate, assigned_at=now)
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    def _release_id(self, scope: str, candidate: str, is_gone: Callable[[str], bool]) -> bool:
+        own = (collection_ids.c.scope == scope) & (collection_ids.c.id == candidate)
+        with self.engine.connect() as connection:
+            owner = connection.execute(sa.select(collection_ids.c.source).where(own)).scalar()
+        if owner is None or not is_gone(owner):
+            return owner is None
+        with self.begin() as connection:
+            connection.execute(
+                sa.delete(collection_ids).where(own, collection_ids.c.source == owner)
+            )
+        return True
 
     def ids_of(self, scope: str, source: str) -> dict[str, str]:
         """Cube key → collection id of every cube that the source ever had."""
@@ -114,13 +163,14 @@ class Database:
         with self.engine.connect() as connection:
             return {row.cube_key: row.id for row in connection.execute(query)}
 
-    def ids_in(self, scope: str) -> dict[tuple[str, str], str]:
-        """(source, cube key) → collection id of everything that a scope ever had."""
-        query = sa.select(
-            collection_ids.c.source, collection_ids.c.cube_key, collection_ids.c.id
-        ).where(collection_ids.c.scope == scope)
+    def ids_in(self, scope: str) -> list[AssignedId]:
+        """Everything that a scope ever named."""
+        columns = collection_ids.c
+        query = sa.select(columns.source, columns.cube_key, columns.id, columns.pieces).where(
+            columns.scope == scope
+        )
         with self.engine.connect() as connection:
-            return {(row.source, row.cube_key): row.id for row in connection.execute(query)}
+            return [AssignedId(*row) for row in connection.execute(query)]
 
     def generation(self, name: str) -> int:
         """How often ``name`` was bumped; 0 when it never was."""

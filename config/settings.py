@@ -35,7 +35,10 @@ class Limits(BaseModel):
     pixels: Annotated[int, Field(gt=0, description="Pixels of one map or tile.")] = 4096 * 4096
     bytes_buffered: Annotated[
         int,
-        Field(gt=0, description="Bytes of an answer kept in memory (ETag); more is streamed."),
+        Field(
+            gt=0,
+            description="Answers whose values take more bytes are made one at a time in a worker.",
+        ),
     ] = 32 * MEBIBYTE
     url_length: Annotated[int, Field(ge=1024, description="Characters of a request URL.")] = 16_384
     request_body: Annotated[int, Field(gt=0, description="Bytes of a request body.")] = (
@@ -117,6 +120,7 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         Field(description="Least severe messages that are logged."),
     ] = "INFO"
+    access_log: Annotated[bool, Field(description="One line on stdout for every request.")] = False
     log_format: Annotated[
         Literal["text", "json"], Field(description="Log lines for people, or one JSON object each.")
     ] = "text"

@@ -101,7 +101,7 @@ def _flask(
 def origins(paths: Sequence[str], configuration: Configuration | None) -> list[Origin]:
     """Sources of an app: each path given is one, each configured collection with a ``source`` is one."""
     located = [path if "://" in path else str(Path(path).expanduser().absolute()) for path in paths]
-    scope = "paths:" + "|".join(sorted(located))
+    scope = "paths"
     if configuration is not None:
         scope = f"config:{configuration.files[0].parent.absolute()}"
     found = [origin_of_path(path, scope=scope) for path in located]

@@ -20,6 +20,7 @@ from config.database import Database
 from config.errors import ConfigurationError, NotFound, SourceUnavailable
 from config.resources import Resource
 from config.resources import Variable as ConfiguredVariable
+from ogcapi.ids import RESOURCE, Claim, CollectionIds
 from providers.build import Refusal
 from providers.cube import Cube, Variable, VariableKind
 from providers.store import Dataset, NamedCube, Source, Store
@@ -42,7 +43,14 @@ class Origin:
     """Names of the folders above, nearest first: they make equal names distinct."""
     resource: Resource | None = None
     scope: str = ""
-    """Ids are unique within a scope: one configuration, or one set of paths given on the command line."""
+    """Ids are unique within a scope: one configuration, or all paths ever given on the command line."""
+
+    @property
+    def identity(self) -> str:
+        """Whose an id is, in the state database: the configured resource, or the paths."""
+        if self.resource is not None:
+            return f"{RESOURCE}{self.resource.id}"
+        return "\n".join(self.source.paths)
 
 
 @dataclass(frozen=True)
@@ -116,15 +124,14 @@ class CatalogueKeeper:
         interval: float = 1.0,
     ) -> None:
         self._store = store
-        self._database = database
         self._origins = tuple(origins)
+        self._ids = CollectionIds(database, [origin.identity for origin in self._origins])
         self._stock = tuple(stock)
         self._interval = self._pause = interval
         self._lock = threading.Lock()
         self._current: Catalogue | None = None
         self._checked = 0.0
         self._seen: dict[str, tuple[Any, ...]] = {}
-        self._ids: dict[tuple[str, str], str] = {}
 
     def current(self) -> Catalogue:
         """The newest catalogue. One thread refreshes it; the others go on with the one there is."""
@@ -178,12 +185,12 @@ class CatalogueKeeper:
                 for item in self._broken(origin, error or "", found):
                     found[item.id] = item
                 continue
-            several = len(dataset.cubes) > 1
-            for named in dataset.cubes:
-                wanted = list(_candidates(origin, named, several=several))
-                collection_id = self._assign(
-                    origin, f"{named.name}|{named.cube.key}", wanted, found
-                )
+            claims = [
+                Claim(f"{named.name}|{named.cube.key}", named.pieces, tuple(wanted))
+                for named, wanted in _wishes(origin, dataset.cubes)
+            ]
+            ids = self._ids.assign(origin.scope, origin.identity, claims, found)
+            for collection_id, named in zip(ids, dataset.cubes, strict=True):
                 found[collection_id] = Collection(
                     collection_id,
                     "data",
@@ -198,24 +205,10 @@ class CatalogueKeeper:
         self, origin: Origin, error: str, taken: Mapping[str, Collection]
     ) -> Iterable[Collection]:
         """Collections the source had before, or the one it would have; each says why it is not there."""
-        known = self._database.ids_of(origin.scope, origin.source.key)
-        names = list(known.values()) or [origin.name]
+        names = self._ids.known(origin.scope, origin.identity) or [origin.name]
         for name in names:
             if name not in taken:
                 yield Collection(name, "data", origin.resource, version=error, error=error)
-
-    def _assign(
-        self, origin: Origin, cube_key: str, wanted: Sequence[str], taken: Mapping[str, Collection]
-    ) -> str:
-        key = (origin.source.key, cube_key)
-        if not self._ids:
-            self._ids = self._database.ids_in(origin.scope)
-        if key not in self._ids:
-            free = [name for name in wanted if name not in taken] or [wanted[-1]]
-            self._ids[key] = self._database.assign_id(
-                origin.scope, origin.source.key, cube_key, free
-            )
-        return self._ids[key]
 
 
 def configured(cube: Cube, resource: Resource | None) -> Cube:
@@ -274,23 +267,36 @@ def _refusals(
     return {origin.name: dataset.refusals for origin, dataset, _ in states if dataset is not None}
 
 
-def _candidates(origin: Origin, named: NamedCube, *, several: bool) -> Iterable[str]:
+def _wishes(
+    origin: Origin, cubes: Sequence[NamedCube]
+) -> Iterable[tuple[NamedCube, Iterable[str]]]:
+    """The ids that each cube of a source would like. A folder that is one dataset has the folder's name."""
+    several = len(cubes) > 1
+    files = len({named.name for named in cubes}) > 1 and not origin.source.is_single
+    for named in cubes:
+        yield named, _candidates(origin, named, several=several, files=files)
+
+
+def _candidates(origin: Origin, named: NamedCube, *, several: bool, files: bool) -> Iterable[str]:
     """Ids for a cube, best first: the file's (or resource's) name, a suffix that tells cubes apart, then parents."""
     base = origin.name
-    stem = slug(named.name) if named.name else ""
-    if origin.resource is None and stem and not origin.source.is_single:
+    stem = slug(named.name) if named.name and files else ""
+    if origin.resource is None and stem:
         base = stem
-    elif several and stem and stem != base and not origin.source.is_single:
+    elif stem and stem != base:
         base = f"{base}-{stem}"
     suffix = slug(named.cube.key.replace("|", "-").replace("/", "-")) if several else ""
-    name = f"{base}-{suffix}" if suffix else base
+    name = f"{base}-{suffix}" if suffix and named.cube.key else base
     yield name
+    if several and not named.name and named.pieces:
+        first = PurePath(named.pieces[0].rpartition("|")[0]).stem
+        yield f"{name}-{slug(first)}"
     prefix = name
     for parent in origin.parents:
         prefix = f"{parent}_{prefix}"
         yield prefix
-    digest = hashlib.sha256(f"{origin.source.key}{named.name}{named.cube.key}".encode()).hexdigest()
-    yield f"{name}-{digest[:8]}"
+    said = f"{origin.identity}{named.name}{named.cube.key}{named.pieces[:1]}"
+    yield f"{name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
 def slug(text: str) -> str:

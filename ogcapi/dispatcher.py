@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Request, Response
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
 
 from auth.subject import ANONYMOUS
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 _COMMON_PARAMETERS = {"f", "lang"}
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, Prefer, If-None-Match",
@@ -54,6 +59,7 @@ class Dispatcher:
         self._services = services
         self._keeper = keeper
         self._software = software
+        self._heavy = threading.BoundedSemaphore(1)
         self._routes: dict[str, Route] = {route.operation: route for route in table}
         self._ours = Map(
             [Rule(_werkzeug(route.path), endpoint=route.operation) for route in table],
@@ -73,6 +79,10 @@ class Dispatcher:
         settings = self._services.settings
         try:
             response = self._respond(request, request_id)
+        except RequestEntityTooLarge:
+            limit = settings.limits.request_body
+            error = TooLarge(f"the request body is larger than the limit of {limit} bytes")
+            response = self._problem(request, request_id, *problems.problem(error, request_id))
         except NoData:
             response = Response(status=204)
             del response.headers["Content-Type"]
@@ -118,6 +128,8 @@ class Dispatcher:
             lambda name: services.policy.sees(subject, name)
         )
         public = services.settings.public_url
+        if public is None and not _HOST.fullmatch(request.host):
+            raise InvalidParameter("Host: not a host name", parameter="Host", allowed=["host:port"])
         base_url = str(public).rstrip("/") if public is not None else request.root_url.rstrip("/")
         return Context(
             services, catalogue, request_id, base_url, services.settings.language, subject
@@ -204,7 +216,12 @@ class Dispatcher:
         self._check_limits(estimate)
         services.hooks.authorise(context.subject, usage)
         services.hooks.hold(context.subject, usage)
-        answer = route.view.answer(context, query, representation)
+        is_heavy = self._is_heavy(estimate)
+        if is_heavy and request.method == "HEAD":
+            headers = responses.validators(etag, modified, coding)
+            return Response(headers=_cacheable(headers), content_type=representation.media_type)
+        with self._heavy if is_heavy else nullcontext():
+            answer = route.view.answer(context, query, representation)
         services.hooks.trace(context.subject, usage)
         services.hooks.capture(context.subject, usage)
         return self._response(context, request, answer, representation, etag, modified)
@@ -231,15 +248,23 @@ class Dispatcher:
             context.lang,
         )
 
+    def _is_heavy(self, estimate: Estimate | None) -> bool:
+        """Large answers are made one at a time in a worker, so that their memory does not add up."""
+        limits = self._services.settings.limits
+        return estimate is not None and (
+            estimate.nbytes > limits.bytes_buffered or estimate.pixels > limits.pixels // 4
+        )
+
     def _check_limits(self, estimate: Estimate | None) -> None:
         limits = self._services.settings.limits
         if estimate is None:
             return
         if estimate.pixels > limits.pixels:
             raise TooLarge(
-                f"width, height: the image would have {estimate.pixels:,} pixels; the limit is {limits.pixels:,}",
+                f"width, height: the image would cost as much as {estimate.pixels:,} pixels of a regular grid; the "
+                f"limit is {limits.pixels:,}",
                 parameter="width",
-                allowed=[f"width × height up to {limits.pixels}"],
+                allowed=[f"width × height × cost of the grid up to {limits.pixels}"],
             )
         if estimate.values > limits.cells and not estimate.pixels:
             raise TooLarge(
@@ -265,7 +290,10 @@ class Dispatcher:
             body, media_type = self._page(context, request, answer), MEDIA_TYPE
             headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         else:
-            body, media_type = orjson.dumps(answer.document), answer.media_type or form.media_type
+            body, media_type = (
+                orjson.dumps(answer.document, option=orjson.OPT_SERIALIZE_NUMPY),
+                answer.media_type or form.media_type,
+            )
         if etag is None and "Cache-Control" not in headers:
             etag = hashlib.sha256(body).hexdigest()[:32]
             coding = responses.coding_for(request, media_type)

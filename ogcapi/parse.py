@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 import shapely.errors
+from PIL import ImageColor
 
 from config.errors import InvalidParameter
 from providers.crs import CRS84, Crs, parse_crs, to_crs84
@@ -17,6 +18,7 @@ from providers.cube import Range
 from providers.grids import Bbox
 from providers.ranges import Subset, number
 
+_LONGEST_SUBSET = 2000
 _SUBSET = re.compile(r"^\s*(?P<axis>[A-Za-z_][\w.:-]*)\s*\((?P<value>[^()]*)\)\s*$")
 
 
@@ -49,9 +51,12 @@ def boolean(text: str | None, parameter: str, *, default: bool) -> bool:
 
 
 def colour(text: str | None, parameter: str) -> tuple[int, int, int] | None:
-    """``0xRRGGBB``, ``#RRGGBB`` or ``RRGGBB``."""
+    """``0xRRGGBB``, ``#RRGGBB``, ``RRGGBB`` or a name of the W3C (``white``)."""
     if text is None:
         return None
+    if text.lower() in ImageColor.colormap:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+        return red, green, blue
     match = re.fullmatch(r"(?:0[xX]|#)?([0-9A-Fa-f]{6})", text)
     if match is None:
         raise InvalidParameter(
@@ -101,7 +106,13 @@ def box(text: str | None, crs_text: str | None) -> Box | None:
 def subsets(values: Iterable[str]) -> list[Subset]:
     """``subset=`` of OGC API Coverages and Maps: repeated, or several in one value by comma."""
     found: list[Subset] = []
-    for value in values:
+    if sum(map(len, texts := list(values))) > _LONGEST_SUBSET:
+        raise InvalidParameter(
+            f"subset: longer than {_LONGEST_SUBSET} characters",
+            parameter="subset",
+            allowed=["axis(low:high)"],
+        )
+    for value in texts:
         for part in _split_subsets(value):
             match = _SUBSET.match(part)
             if match is None:

@@ -18,7 +18,10 @@ COMPRESSIBLE = (
     "image/svg+xml",
 )
 _LEAST = 1024
-EXPOSED = "Link, Location, Content-Crs, Content-Bbox, ETag, Content-Range, RateLimit, OGC-Datetime, OGC-Reference-Time"
+EXPOSED = (
+    "Link, Location, Content-Crs, Content-Bbox, ETag, Content-Range, RateLimit, Content-Datetime, "
+    "OGC-Datetime, OGC-Reference-Time"
+)
 VARY = "Accept, Accept-Encoding, Accept-Language"
 
 

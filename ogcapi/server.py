@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from config.errors import ConfigurationError
+from config.files import private_folder
 from config.settings import Settings
+
+_PATIENCE = 20.0
+"""Seconds a client may keep a thread waiting for its next bytes, or for taking ours."""
+
+
+class _Socket(socket.socket):
+    """A socket that waits so long and no longer where gunicorn would wait for ever."""
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(_PATIENCE if flag else 0.0)
+
+    def recv(self, *args: Any) -> bytes:
+        try:
+            return super().recv(*args)
+        except TimeoutError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the client was too slow") from error
+
+    def sendall(self, *args: Any) -> None:
+        try:
+            super().sendall(*args)
+        except TimeoutError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the client was too slow") from error
+
+
+class _Worker(ThreadWorker):
+    """gunicorn's threads, not to be held by clients that send or take nothing."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        if not isinstance(conn.sock, _Socket):
+            conn.sock = _Socket(fileno=conn.sock.detach())
+        super().enqueue_req(conn)
 
 
 class _Server(BaseApplication):
@@ -29,7 +64,12 @@ class _Server(BaseApplication):
         options: dict[str, Any] = {
             "bind": _address(settings),
             "workers": settings.workers,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
+            # who may say how the server is addressed is settings.trusted_proxies, for the app to decide
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
+            "accesslog": "-" if settings.access_log else None,
             "threads": settings.threads,
             "keepalive": 30,
             "timeout": 120,
@@ -61,6 +101,7 @@ def run(settings: Settings, paths: Sequence[str], config_dir: Path | None) -> in
     """Serve until stopped; the exit code. Raises ConfigurationError when the address is taken."""
     if settings.port:
         _check_port(settings)
+    _check_state(settings)
     set_up_logging(settings)
     _Server(settings, paths, config_dir).run()
     return 0
@@ -95,6 +136,18 @@ def _check_port(settings: Settings) -> None:
 
 _QUIET = {"alembic": logging.WARNING, "pygeoapi": logging.WARNING, "pygeoapi.l10n": logging.ERROR}
 """Libraries that tell of their inner life at INFO, or warn of what is no fault."""
+
+
+def _check_state(settings: Settings) -> None:
+    """A state folder that cannot be written is told before anything starts."""
+    try:
+        private_folder(settings.state_dir)
+        with tempfile.TemporaryFile(dir=settings.state_dir):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to {settings.state_dir}: {error.strerror}", key="OGCAPI_STATE_DIR"
+        ) from error
 
 
 class _JsonLines(logging.Formatter):

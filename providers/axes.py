@@ -59,6 +59,8 @@ class Axis:
     source_name: str | None = None
     indexed: bool = False
     """Values are positions 0..n-1 because the data have no coordinate for this dimension."""
+    kept: NDArray[np.int64] | None = None
+    """Array positions of the values, for a coordinate with missing entries on its way into a cube; None: all."""
 
     @property
     def size(self) -> int:
@@ -105,19 +107,23 @@ class Axis:
         return np.sort(order[start:stop])
 
     def at(self, value: Any) -> NDArray[np.int64]:
-        """Position of one value: exact for times and text, within rounding for numbers; empty when there is none.
+        """Position of one value: exact for times, text and whole numbers; empty when there is none.
 
-        A number matches when it is nearer than a twentieth of the local spacing or a thousandth of itself, so that
-        ``depth(0.5)`` finds 0.5016 but ``level(600)`` does not answer with 500.
+        A number of an axis of fractions matches when it is nearer than a twentieth of the local spacing (for a lone
+        value, than a thousandth of itself), so that ``depth(0.5)`` finds 0.5016.
         """
         if self.is_text:
             return np.flatnonzero(self.values.astype(str) == str(value))
-        if self.is_time or self.kind is AxisKind.STEP:
+        if self.is_time or self.kind is AxisKind.STEP or self.values.dtype.kind in "iu":
             return np.flatnonzero(self.values == value)
         numbers = self.values.astype(np.float64)
         nearest = int(np.argmin(np.abs(numbers - value)))
         others = np.abs(np.delete(numbers, nearest) - numbers[nearest])
-        room = max(abs(value) * 1e-3, float(others.min()) / 20 if len(others) else 0.0, 1e-9)
+        if (numbers == np.round(numbers)).all():
+            room = abs(value) * 1e-9
+        else:
+            room = float(others.min()) / 20 if len(others) else abs(value) * 1e-3
+            room = max(room, abs(value) * 1e-6, 1e-9)
         return np.array([nearest] if abs(numbers[nearest] - value) <= room else [], np.int64)
 
 

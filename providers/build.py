@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .axes import Axis, AxisKind, ordered_axes
 from .cf.axes import UnusableAxis, build_axis, index_axis, kind_of
+from .cf.calendar import MISSING
 from .cf.horizontal import GridFinder, NoGrid, Placement, is_latitude, is_longitude
 from .cf.packing import packing_of
 from .chunks import ChunkCache, ChunkedReader
 from .cube import Cube, Variable, VariableKind
-from .fields import StoredField
+from .fields import Field, StoredField
 from .readers.base import OpenFile, RawGroup, RawVariable
+from .taken import TakenField
 
 _REFERENCES = ("bounds", "climatology", "grid_mapping")
 
@@ -68,6 +71,8 @@ class _GroupBuilder:
         self._version = version
         self._finder = GridFinder(group, hints)
         self._axes: dict[str, Axis] = {}
+        self._kept: dict[str, NDArray[np.int64]] = {}
+        self._cell_times: dict[tuple[str | None, ...], Axis | None] = {}
         self._scalars: dict[str, Axis] | None = None
 
     def build(self) -> Built:
@@ -81,6 +86,12 @@ class _GroupBuilder:
                 refusals.append(Refusal(raw.name, str(error)))
         used = {name for item in placed for name in item.placement.coordinates}
         listed = self._listed_coordinates()
+        used |= {
+            times.source_name
+            for item in placed
+            if (times := self._times_of_cells(item.placement, item.axes)) is not None
+            and times.source_name is not None
+        }
         used |= {
             item.raw.name
             for item in placed
@@ -189,14 +200,77 @@ class _GroupBuilder:
             if scalar.kind not in taken and scalar.name not in names:
                 axes.append(scalar)
                 taken.add(scalar.kind)
-        axes = _without_stray_step(axes)
+        axes = _without_stray_step(self._with_valid_time(axes))
         by_name = {axis.name: axis for axis in axes}
         return tuple(by_name[name] for name in ordered_axes(axes))
 
     def _axis(self, dim: str, size: int) -> Axis:
         if dim not in self._axes:
-            self._axes[dim] = self._find_axis(dim, size)
+            axis = self._find_axis(dim, size)
+            if axis.kept is not None:
+                self._kept[dim] = axis.kept
+            self._axes[dim] = replace(axis, kept=None)
         return self._axes[dim]
+
+    def _with_valid_time(self, axes: list[Axis]) -> list[Axis]:
+        """Reference times without any step are valid times: those stated beside them, else themselves."""
+        kinds = {axis.kind for axis in axes}
+        if AxisKind.REFERENCE_TIME not in kinds or kinds & {AxisKind.TIME, AxisKind.STEP}:
+            return axes
+        return [
+            self._valid_time(axis) if axis.kind is AxisKind.REFERENCE_TIME else axis
+            for axis in axes
+        ]
+
+    def _valid_time(self, reference: Axis) -> Axis:
+        dims = () if reference.dim is None else (reference.dim,)
+        for raw in self._group.variables.values():
+            if raw.dims == dims and kind_of(raw) is AxisKind.TIME and self._is_time(raw):
+                try:
+                    axis = build_axis(self._group, raw, reference.dim)
+                except UnusableAxis:
+                    continue
+                if axis.kept is None and axis.size == reference.size:
+                    return axis
+        return replace(reference, kind=AxisKind.TIME, name="time")
+
+    def _is_time(self, raw: RawVariable) -> bool:
+        known = raw.attributes.get("standard_name") or raw.name in self._listed_coordinates()
+        return bool(known) or raw.name.lower() in ("time", "valid_time") or raw.dims == (raw.name,)
+
+    # times of cells
+
+    def _times_of_cells(self, placement: Placement, axes: Iterable[Axis]) -> Axis | None:
+        """One time per cell of a grid (trajectories, profiles, swaths), in the order of its flat index."""
+        if any(axis.is_time for axis in axes) or len(placement.dims) != len(placement.grid.shape):
+            return None
+        if placement.grid.kind not in ("points", "curvilinear"):
+            return None
+        if placement.dims not in self._cell_times:
+            self._cell_times[placement.dims] = self._find_cell_times(placement)
+        return self._cell_times[placement.dims]
+
+    def _find_cell_times(self, placement: Placement) -> Axis | None:
+        candidates = [
+            raw
+            for raw in self._group.variables.values()
+            if raw.dims
+            and kind_of(raw) is AxisKind.TIME
+            and raw.dims in (placement.dims, placement.dims[:1])
+            and (self._is_time(raw) or str(raw.attributes.get("axis", "")).upper() == "T")
+        ]
+        candidates.sort(key=lambda raw: -len(raw.dims))
+        for raw in candidates:
+            try:
+                axis = build_axis(self._group, replace(raw, attributes=_plain(raw)), "cell")
+            except UnusableAxis:
+                continue
+            count = int(np.prod(raw.shape))
+            values = np.full(count, MISSING, np.int64)
+            values[slice(None) if axis.kept is None else axis.kept] = axis.values
+            whole = np.repeat(values, placement.grid.size // count)
+            return replace(axis, values=whole, kept=None, bounds=None)
+        return None
 
     def _find_axis(self, dim: str, size: int) -> Axis:
         """The dimension's own coordinate; another 1-D coordinate that tells time where that one does not."""
@@ -274,15 +348,20 @@ class _GroupBuilder:
                 attributes=self._group.attributes,
                 version=self._version,
                 native_crs=members[0].placement.crs,
+                cell_times=self._times_of_cells(members[0].placement, axes.values()),
             )
 
     def _variable(self, item: _Placed) -> Variable:
         raw = item.raw
         packing = packing_of(raw)
         attributes = raw.attributes
+        field: Field = StoredField(raw, packing, ChunkedReader(raw, self._version, self._cache))
+        kept = {dim: self._kept[dim] for dim in raw.dims if dim in self._kept}
+        if kept:
+            field = TakenField(field, kept)
         return Variable(
             id=raw.name,
-            field=StoredField(raw, packing, ChunkedReader(raw, self._version, self._cache)),
+            field=field,
             axes=tuple(axis.name for axis in item.axes),
             kind=_variable_kind(raw, packing.values),
             title=_title(attributes),
@@ -303,6 +382,11 @@ _STORAGE_ATTRIBUTES = {
     "actual_range", "cell_measures", "ancillary_variables", "_QuantizeBitRoundNumberOfSignificantDigits",
 }  # fmt: skip
 """Attributes about storage, or about other variables of the file: not repeated in answers."""
+
+
+def _plain(raw: RawVariable) -> dict[str, Any]:
+    """Attributes without those that point to other variables."""
+    return {key: value for key, value in raw.attributes.items() if key not in _REFERENCES}
 
 
 def _as_reference(axis: Axis) -> Axis:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from config.errors import InvalidParameter, NoData
 
 from .axes import Axis, AxisKind
+from .cf.calendar import MISSING
 from .fields import Field, Values
 from .grids import Bbox, Grid, Selection
 
@@ -117,6 +118,8 @@ class Coverage:
     run: str | None = None
     """Reference time that answered, where several runs hold the valid time asked for."""
     crs: str | None = None
+    cell_times: Axis | None = None
+    """One time per cell of the selection, where cells carry their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +135,8 @@ class Cube:
     version: str
     warnings: tuple[str, ...] = ()
     native_crs: str | None = None
+    cell_times: Axis | None = None
+    """Trajectories, profiles and swaths: one time per cell by flat index, MISSING where it is not known."""
 
     @property
     def time(self) -> Axis | None:
@@ -161,6 +166,9 @@ class Cube:
             reference, step = self.axes["reference_time"], self.axes["step"]
             times = (reference.values[:, None] + step.values[None, :])[self._present(step)]
             return np.unique(times), reference.calendar or "standard"
+        if self.cell_times is not None:
+            known = self.cell_times.values[self.cell_times.values != MISSING]
+            return np.unique(known), self.cell_times.calendar or "standard"
         return None
 
     def _present(self, other: Axis) -> NDArray[np.bool_]:
@@ -197,6 +205,8 @@ class Cube:
             selection = self.grid.cover(query.bbox)
         if not selection.size:
             raise NoData("bbox: no cells there", parameter="bbox")
+        if self.cell_times is not None and query.valid_time is not None:
+            selection = self._at_times(self.cell_times, selection, query.valid_time)
         positions: dict[str, Positions] = {}
         axes: dict[str, Axis] = {}
         used = {name for variable in chosen for name in variable.axes}
@@ -212,6 +222,30 @@ class Cube:
                 raise NoData(f"{name}: no values there", parameter=name)
             axes[name] = axis.take(positions[name])
         return Plan(chosen, positions, axes, selection, run)
+
+    def _at_times(self, times: Axis, selection: Selection, wanted: Range) -> Selection:
+        """The cells of a selection whose own time is in a range."""
+        if not selection.indexers:
+            raise InvalidParameter(
+                "datetime: every cell has its own time; a map shows all of them",
+                parameter="datetime",
+                allowed=["no datetime"],
+            )
+        cells = flat_cells(selection, self.grid.shape)
+        values = times.values[cells]
+        inside = values != MISSING
+        if wanted.low is not None:
+            inside &= values >= wanted.low
+        if wanted.high is not None:
+            inside &= values <= wanted.high
+        if not inside.any():
+            raise NoData("datetime: no cells of that time there", parameter="datetime")
+        if selection.separable:  # one cell of a 2-D grid
+            return selection
+        x, y = selection.x[inside], selection.y[inside]
+        if selection.pick is not None:
+            return replace(selection, x=x, y=y, pick=selection.pick[inside])
+        return Selection((cells[inside],), x, y, separable=False)
 
     def _positions(self, axis: Axis, query: Query) -> Positions:
         if axis.kind is AxisKind.TIME and query.valid_time is not None:
@@ -255,6 +289,9 @@ class Cube:
         held = np.flatnonzero(hit.any(axis=1))
         if not len(held):
             raise NoData("datetime: no run holds it", parameter="datetime")
+        if step.size == 1 and len(held) > 1 and "reference_time" not in query.ranges:
+            self._series_of_runs(held, positions, axes)
+            return None
         asked = query.ranges.get("reference_time")
         if (
             isinstance(asked, Range)
@@ -272,6 +309,23 @@ class Cube:
         axes["reference_time"] = reference.take(positions["reference_time"])
         axes["step"] = self._valid_axis(reference, step, int(best), positions["step"])
         return str(axes["reference_time"].labels()[0])
+
+    def _series_of_runs(
+        self, runs: Positions, positions: dict[str, Positions], axes: dict[str, Axis]
+    ) -> None:
+        """One step: every run has one valid time, and all of them are a series (analyses as cfgrib writes them)."""
+        reference, step = self.axes["reference_time"], self.axes["step"]
+        positions["reference_time"], positions["step"] = runs, np.array([0])
+        axes["step"] = step.take(positions["step"])
+        axes["reference_time"] = replace(
+            reference.take(runs),
+            name="time",
+            kind=AxisKind.TIME,
+            values=reference.values[runs] + step.values[0],
+            bounds=None,
+            standard_name="time",
+            title="valid time",
+        )
 
     def _plan_run_of_times(
         self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]
@@ -328,6 +382,9 @@ class Cube:
             attributes=self.attributes,
             run=plan.run,
             crs=self.native_crs,
+            cell_times=None
+            if self.cell_times is None
+            else self.cell_times.take(flat_cells(plan.selection, self.grid.shape)),
         )
 
     def read_variable(
@@ -361,6 +418,16 @@ class Cube:
             if dim is None:
                 block = np.expand_dims(block, axis)
         return block
+
+
+def flat_cells(selection: Selection, shape: tuple[int, ...]) -> Positions:
+    """The flat index of every cell of a selection."""
+    parts = [
+        np.arange(part.start, part.stop) if isinstance(part, slice) else np.asarray(part)
+        for part in selection.indexers
+    ]
+    block = np.ravel_multi_index(np.meshgrid(*parts, indexing="ij"), shape).ravel()
+    return block if selection.pick is None else block[selection.pick]
 
 
 def time_positions(axis: Axis, wanted: Range) -> Positions:

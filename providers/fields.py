@@ -80,6 +80,7 @@ class JoinedField:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The type where nothing is missing; as in one file, whole numbers some of which are missing come as float."""
         types = {part.field.dtype for part in self.parts}
         common = np.result_type(*types)
         return common if common.kind == "f" or self.is_full else np.result_type(common, np.float32)
@@ -92,11 +93,16 @@ class JoinedField:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which combinations of the joined dimensions exist, in the order of :attr:`joined_dims`."""
+        return self.held > 0
+
+    @property
+    def held(self) -> NDArray[np.int64]:
+        """How many parts hold each combination of the joined dimensions."""
         sizes = [self.shape[self.dims.index(dim)] for dim in self.joined_dims]
-        mask = np.zeros(sizes, bool)
+        counts = np.zeros(sizes, np.int64)
         for part in self.parts:
-            mask[np.ix_(*(part.positions[dim] for dim in self.joined_dims))] = True
-        return mask
+            counts[np.ix_(*(part.positions[dim] for dim in self.joined_dims))] += 1
+        return counts
 
     @property
     def joined_dims(self) -> tuple[str, ...]:
@@ -119,25 +125,19 @@ class JoinedField:
             if any(not len(where) for where, _ in matches.values()):
                 continue
             block = self._read_part(part, matches, kept)
+            dtype = _holding(self.dtype if out is None else out.dtype, block)
             if out is None and block.shape == shape:
-                out = block if block.dtype == self.dtype else block.astype(self.dtype)
+                out = block if block.dtype == dtype else block.astype(dtype)
                 continue
             if out is None:
-                out = self._missing(shape)
-            elif not out.flags.writeable:
-                out = out.copy()
+                out = _missing(shape, dtype)
+            elif out.dtype != dtype or not out.flags.writeable:
+                out = out.astype(dtype)
             target = [np.arange(size) for size in shape]
             for dim, (where, _) in matches.items():
                 target[self.dims.index(dim)] = where
             out[np.ix_(*target)] = block
-        return self._missing(shape) if out is None else out
-
-    def _missing(self, shape: tuple[int, ...]) -> Values:
-        return (
-            np.full(shape, np.nan, self.dtype)
-            if self.dtype.kind == "f"
-            else np.zeros(shape, self.dtype)
-        )
+        return _missing(shape, np.result_type(self.dtype, np.float32)) if out is None else out
 
     def _read_part(
         self,
@@ -156,6 +156,16 @@ class JoinedField:
             if dim in part.expand:
                 block = np.expand_dims(block, axis)
         return block
+
+
+def _holding(dtype: np.dtype[Any], block: Values) -> np.dtype[Any]:
+    """The type that holds both: a block of whole numbers with missing values is float."""
+    return np.result_type(dtype, block.dtype) if block.dtype.kind == "f" else dtype
+
+
+def _missing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Values:
+    """Missing everywhere; whole numbers cannot say so, and are overwritten because a file has every cell."""
+    return np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)
 
 
 def _positions(indexer: Indexer) -> NDArray[np.int64]:

@@ -45,7 +45,7 @@ def build_query(
         found = level_range(z, cube.axes[name])
         ranges[name] = tuple(found) if isinstance(found, list) else found
     valid_time = times(cube, datetime)
-    stepped = ranges.pop("time", None) if cube.is_forecast else None
+    stepped = ranges.pop("time", None) if "time" not in cube.axes else None
     if isinstance(stepped, Range):
         valid_time = stepped if valid_time is None else _both(valid_time, stepped)
     chosen = known_fields(cube, names, names_parameter)

@@ -15,9 +15,10 @@ from providers.axes import Axis, AxisKind
 from providers.cf.calendar import DAY, micros_of, month_after
 from providers.cube import Cube, Range
 
-_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_LONGEST_NUMBER = 64
 _DATE = re.compile(
-    r"^(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})"
+    r"^(?P<year>\d{4}|[+-]\d{4,6}|\d{5,6}(?=-))(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})"
     r"(?:[Tt ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?)?)?)?$",
     re.ASCII,
@@ -29,7 +30,7 @@ _LAT = {"lat", "latitude", "y", "n"}
 
 def number(text: str, parameter: str, *, allowed: str = "a number") -> float:
     """A finite number."""
-    if not re.fullmatch(_NUMBER, text.strip()):
+    if len(text) > _LONGEST_NUMBER or not re.fullmatch(_NUMBER, text.strip()):
         raise InvalidParameter(
             f"{parameter}: {text.strip()[:40]!r} is not a number",
             parameter=parameter,
@@ -79,7 +80,7 @@ def _period(text: str, calendar: str, parameter: str) -> tuple[int, int]:
     if match is None:
         raise _bad_time(text, parameter)
     year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
-    if not 1 <= month <= 12 or year == 0:
+    if not 1 <= month <= 12:
         raise _bad_time(text, parameter)
     try:
         start = micros_of(calendar, year, month, day)
@@ -163,11 +164,8 @@ def domain(items: Iterable[Subset], cube: Cube) -> Domain:
                     parameter="subset",
                     allowed=["Lat(low:high)"],
                 )
-        elif item.axis.lower() in ("time", "datetime", "t") and cube.is_forecast:
-            reference = cube.axes["reference_time"]
-            ranges["time"] = _time_bounds(
-                item.low, item.high, reference.calendar or "standard", "subset"
-            )
+        elif item.axis.lower() in ("time", "datetime", "t") and cube.valid_times is not None:
+            ranges["time"] = _time_bounds(item.low, item.high, cube.valid_times[1], "subset")
         else:
             raise InvalidParameter(
                 f"subset: no axis {item.axis!r}",
@@ -190,7 +188,7 @@ def _once(item: Subset, is_known: bool) -> None:
 def axis_names(cube: Cube) -> list[str]:
     """Names of the axes that ``subset`` takes beside Lon and Lat."""
     names = list(cube.axes)
-    return ["time", *names] if cube.is_forecast else names
+    return ["time", *names] if cube.time is None and cube.valid_times is not None else names
 
 
 def _axis(name: str, cube: Cube) -> Axis | None:
@@ -265,7 +263,9 @@ def _duration(text: str, parameter: str) -> int:
 
 def levels(text: str, axis: Axis) -> list[float]:
     """EDR ``z``: values asked for, each to be matched to the axis (EDR 1.1 clause 8.2.5)."""
-    repeat = re.fullmatch(rf"[Rr]([1-9][0-9]{{0,3}})/({_NUMBER})/({_NUMBER})", text.strip())
+    repeat = len(text) <= 3 * _LONGEST_NUMBER and re.fullmatch(
+        rf"[Rr]([1-9][0-9]{{0,3}})/({_NUMBER})/({_NUMBER})", text.strip()
+    )
     if repeat:
         count, start, step = int(repeat[1]), number(repeat[2], "z"), number(repeat[3], "z")
         return [start + step * index for index in range(count)]

@@ -18,12 +18,13 @@ from config.errors import SourceUnavailable
 from .build import Built, Refusal, build_cubes
 from .chunks import ChunkCache
 from .cube import Cube
-from .join import Member, join
+from .join import Member, identity_of, join
 from .readers import OpenFile, Reader, reader_for
 
 SETTLE = 2.0
 """Seconds a new or changed file of a folder must lie still before it is shown: half-copied files stay invisible."""
 
+_NOTICEABLE = 0.05
 _IGNORED_SUFFIXES = {
     ".tmp",
     ".part",
@@ -65,10 +66,14 @@ class Source:
 
 @dataclass(frozen=True)
 class NamedCube:
-    """A cube of a dataset with the file stem it comes from, empty when it was joined from several files."""
+    """A cube of a dataset with the file stem it comes from, empty when it was joined from several files.
+
+    ``pieces`` are ``location|variable`` of everything in it: they tell which cube is which when files come and go.
+    """
 
     name: str
     cube: Cube
+    pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,9 @@ class Dataset:
     """When the newest local file changed, seconds since 1970."""
 
 
+_Opened = tuple[OpenFile, Built, Mapping[str, str]]
+
+
 @dataclass
 class _Entry:
     """What the store knows of a source."""
@@ -93,6 +101,8 @@ class _Entry:
     error: SourceUnavailable | None = None
     marks: tuple[tuple[str, str], ...] = ()
     checked: float = 0.0
+    effort: float = 0.0
+    """Seconds that looking for changes took."""
     pending: frozenset[str] = frozenset()
 
 
@@ -111,25 +121,31 @@ class Store:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
-        self._built: dict[tuple[str, str, str], tuple[OpenFile, Built]] = {}
+        self._built: dict[tuple[str, str, str], _Opened] = {}
 
     def dataset(self, source: Source) -> Dataset:
         """The newest version of a source; raises SourceUnavailable with the reason when it cannot be opened."""
         with self._lock:
             entry = self._entries.setdefault(source.key, _Entry())
         now = self._clock()
-        if entry.checked and now - entry.checked < self._interval:
+        if entry.checked and now - entry.checked < self._pause(entry):
             return _result(entry)
         with entry.lock:
-            if not entry.checked or self._clock() - entry.checked >= self._interval:
+            if not entry.checked or self._clock() - entry.checked >= self._pause(entry):
                 self._refresh(source, entry)
                 entry.checked = self._clock()
         return _result(entry)
 
+    def _pause(self, entry: _Entry) -> float:
+        """Looking at a source of very many files takes a tenth of the time at most, but happens twice a minute."""
+        if entry.effort < _NOTICEABLE:
+            return self._interval
+        return max(self._interval, min(10 * entry.effort, 30.0))
+
     def close(self) -> None:
         """Release every handle; datasets still held by a request stop working."""
         with self._lock:
-            for file, _ in self._built.values():
+            for file, _, _ in self._built.values():
                 file.close()
             self._built.clear()
             self._entries.clear()
@@ -161,10 +177,13 @@ class Store:
         pending: set[str] = set()
         known = dict(entry.marks)
         single = source.is_single
+        entry.effort = 0.0
         for location in _locations(source):
             try:
                 reader = reader_for(location, source.reader)
+                started = time.perf_counter()
                 mark = reader.fingerprint(location)
+                entry.effort += time.perf_counter() - started
             except SourceUnavailable as error:
                 if single:
                     raise
@@ -196,7 +215,7 @@ class Store:
         refusals = list(problems)
         for location, mark in marks:
             try:
-                file, built = self._open(source, location, mark)
+                file, built, identity = self._open(source, location, mark)
             except SourceUnavailable as error:
                 if len(marks) == 1:
                     raise
@@ -206,20 +225,26 @@ class Store:
             prefix = "" if len(marks) == 1 else f"{Path(location).name}: "
             refusals += [replace(refusal, name=prefix + refusal.name) for refusal in built.refusals]
             order = _recency(location)
-            members += [Member(location, cube, (*order, location)) for cube in built.cubes]
+            members += [
+                Member(location, cube, (*order, location), identity) for cube in built.cubes
+            ]
         if not members:
             raise SourceUnavailable(_nothing_to_serve(refusals))
         by_key: dict[str, list[Member]] = {}
         for member in members:
             by_key.setdefault(member.cube.key, []).append(member)
-        cubes = [NamedCube(name, cube) for group in by_key.values() for name, cube in join(group)]
+        cubes = [
+            NamedCube(joined.name, joined.cube, joined.pieces)
+            for group in by_key.values()
+            for joined in join(group)
+        ]
         version = hashlib.sha256(repr(marks).encode()).hexdigest()[:20]
         warnings = tuple(warning for item in cubes for warning in item.cube.warnings)
         return Dataset(
-            tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(files)
+            tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(source, files)
         )
 
-    def _open(self, source: Source, location: str, mark: str) -> tuple[OpenFile, Built]:
+    def _open(self, source: Source, location: str, mark: str) -> _Opened:
         key = (source.key, location, mark)
         known = self._built.get(key)
         if known is None:
@@ -230,7 +255,7 @@ class Store:
             except Exception:
                 file.close()
                 raise
-            known = self._built[key] = (file, built)
+            known = self._built[key] = (file, built, identity_of(file))
         return known
 
     def _forget_unused(self) -> None:
@@ -242,7 +267,7 @@ class Store:
                 if entry.dataset
                 for file in entry.dataset.files
             }
-            for key in [key for key, (file, _) in self._built.items() if id(file) not in used]:
+            for key in [key for key, (file, _, _) in self._built.items() if id(file) not in used]:
                 del self._built[key]
 
 
@@ -318,17 +343,14 @@ def _recency(location: str) -> tuple[Any, ...]:
     return (0,) if "://" in location else (Path(location).stat().st_mtime_ns,)
 
 
-def _modified(files: Sequence[OpenFile]) -> float | None:
-    times = []
+def _modified(source: Source, files: Sequence[OpenFile]) -> float | None:
+    times: list[float] = []
     for file in files:
-        path = Path(file.location)
-        if "://" not in file.location and path.exists():
-            inner = (
-                [path / name for name in ("zarr.json", ".zmetadata", ".zattrs")]
-                if path.is_dir()
-                else []
-            )
-            times += [item.stat().st_mtime for item in (path, *inner) if item.exists()]
+        try:
+            when = reader_for(file.location, source.reader).modified(file.location)
+        except (SourceUnavailable, FileNotFoundError):
+            continue  # it has just gone: the next look sees that
+        times += [] if when is None else [when]
     return max(times, default=None)
 
 

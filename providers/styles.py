@@ -54,10 +54,14 @@ def is_colormap(name: str) -> bool:
 @lru_cache(maxsize=128)
 def _palette(name: str) -> NDArray[np.uint8]:
     table = np.zeros((256, 4), np.uint8)
-    table[1 : COLOURS + 1] = np.round(cmap.Colormap(name).lut(COLOURS) * 255).astype(np.uint8)
+    # a colour map of single colours gives those it has, whatever number is asked for
+    colours = np.round(cmap.Colormap(name).lut(COLOURS)[:COLOURS] * 255).astype(np.uint8)
+    table[1 : len(colours) + 1] = colours
+    table[len(colours) + 1 :] = colours[-1]
     return table
 
 
+_CATEGORIES = "glasbey:glasbey"
 _SEQUENTIAL, _DIVERGING, _CYCLIC = "crameri:batlow", "crameri:vik", "crameri:romaO"
 #: words in a standard name (or id) → colour map, and a range in the unit given
 _KNOWN: tuple[tuple[str, str, str, float, float], ...] = (
@@ -112,7 +116,7 @@ def default_style(variable: Variable, low: float, high: float) -> Style:
             return Style(colormap, *bounds)
         return Style(colormap, *_rounded(low, high))
     if variable.kind is VariableKind.CATEGORY:
-        return Style("tol:rainbow_discrete" if low != high else _SEQUENTIAL, low, high)
+        return Style(_CATEGORIES, *_codes(variable, low, high))
     if (
         "anomaly" in f"{variable.standard_name} {variable.id} {variable.title}".lower()
         or low < 0 < high
@@ -120,6 +124,14 @@ def default_style(variable: Variable, low: float, high: float) -> Style:
         reach = max(abs(low), abs(high))
         return Style(_DIVERGING, *_rounded(-reach, reach))
     return Style(_SEQUENTIAL, *_rounded(low, high))
+
+
+def _codes(variable: Variable, low: float, high: float) -> tuple[float, float]:
+    """A range in which every code of a category has a colour of its own."""
+    codes = [*variable.categories, low, high]
+    first = math.floor(min(codes))
+    last = max(math.ceil(max(codes)), first + 1)
+    return first - 0.5, max(last + 0.5, first - 0.5 + COLOURS) if last - first < COLOURS else last
 
 
 def _lookup(variable: Variable) -> tuple[str, str, float, float] | None:

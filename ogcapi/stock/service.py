@@ -17,6 +17,7 @@ from flask import Request
 from pygeoapi.api import APIRequest
 from pygeoapi.api.collection import gen_collection
 from pygeoapi.util import get_dataset_formatters
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import create_environ
 
 from config.errors import InvalidParameter, NotFound, OgcapiError, SourceUnavailable
@@ -121,6 +122,8 @@ class StockApi:
         """Status, headers and body of pygeoapi's answer; every error is a problem document."""
         try:
             return self._answer(route, request, base_url, path)
+        except RequestEntityTooLarge:
+            raise  # the dispatcher knows the limit
         except OgcapiError as error:
             status, body = problem_of(error)
         except Exception as error:

@@ -56,13 +56,24 @@ def check_execution(body: bytes) -> None:
     """An execution request is an object of objects; pygeoapi takes that for granted."""
     try:
         request = json.loads(body)
-    except ValueError:
+    except RecursionError as error:
+        raise InvalidParameter("The request body is nested too deep.", parameter="body") from error
+    except ValueError as error:
+        if "digits" in str(error):  # an integer of thousands of digits
+            raise InvalidParameter(
+                "The request body has a number that is too long.", parameter="body"
+            ) from error
         return  # pygeoapi says so itself
     if not isinstance(request, dict):
         raise InvalidParameter("The request body is not a JSON object.", parameter="body")
     for name in ("inputs", "outputs", "subscriber"):
-        if not isinstance(request.get(name) or {}, dict):
+        if not isinstance(request.get(name, {}), dict):
             raise InvalidParameter(f"Member {name} is not a JSON object.", parameter=name)
+    for name, value in (request.get("subscriber") or {}).items():
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+            raise InvalidParameter(
+                f"Member subscriber.{name} is not an http or https address.", parameter="subscriber"
+            )
 
 
 def _bbox(value: str, sizes: tuple[int, ...]) -> None:

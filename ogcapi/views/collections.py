@@ -21,7 +21,7 @@ from providers.ranges import time_range
 from providers.units import ucum
 
 SCHEMA = Representation("json", "application/schema+json", ("application/json",), "JSON Schema")
-_MOST_DOCUMENTS = 20_000
+_MOST_DOCUMENTS = 2_000
 """Documents kept for one catalogue; clients choose the host name, so there may be many addresses."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

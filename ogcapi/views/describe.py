@@ -16,6 +16,7 @@ from providers.crs import CRS84
 from providers.cube import Cube, Variable, VariableKind
 from providers.formats import FORMATS
 from providers.formats.coveragejson import parameter
+from providers.grids import RectilinearGrid
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 _GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
@@ -181,7 +182,7 @@ def _data_part(url: str, cube: Cube) -> dict[str, Any]:
         "storageCrs": CRS84,
         "dataType": "coverage",
         "output_formats": [item.title for item in FORMATS],
-        "data_queries": _data_queries(url),
+        "data_queries": _data_queries(url, cube),
         "parameter_names": {
             name: edr_parameter(variable) for name, variable in cube.variables.items()
         },
@@ -190,10 +191,12 @@ def _data_part(url: str, cube: Cube) -> dict[str, Any]:
     }
 
 
-def _data_queries(url: str) -> dict[str, Any]:
+def _data_queries(url: str, cube: Cube) -> dict[str, Any]:
     """EDR 1.1 clause 8.1.4: one link per query type, with what it takes."""
     formats = [item.name for item in FORMATS]
     crs = [{"crs": "CRS84", "wkt": _CRS84_WKT}]
+    vertical = cube.axis(AxisKind.Z)
+    units = [vertical.units] if vertical is not None and vertical.units else []
     return {
         name: {
             "link": {
@@ -206,6 +209,7 @@ def _data_queries(url: str) -> dict[str, Any]:
                     "output_formats": formats,
                     "default_output_format": formats[0],
                     "crs_details": crs,
+                    **({"height_units": units} if name == "cube" else {}),
                 },
             }
         }
@@ -235,6 +239,7 @@ def edr_parameter(variable: Variable) -> dict[str, Any]:
         "name": variable.title or variable.id,
         "data-type": json_type(variable),
     }
+    result["label"] = result["description"] = result["name"]
     result["measurementType"] = {"method": _METHODS.get(variable.kind, "instantaneous")}
     return result
 
@@ -265,13 +270,21 @@ def extent(cube: Cube) -> dict[str, Any]:
                 found["vertical"] = _vertical(axis)
         else:
             found[axis.name] = axis_extent(axis)
+            found.setdefault("custom", []).append(_custom(axis, found[axis.name]))
     return found
 
 
+def _custom(axis: Axis, told: Mapping[str, Any]) -> dict[str, Any]:
+    """An axis as EDR 1.1 lists it (clause 8.1.3, custom dimensions)."""
+    values = {"values": axis.labels()} if axis.size <= _MOST_VALUES else {}
+    reference = axis.standard_name or axis.title or axis.name
+    return {"id": axis.name, "interval": told["interval"], "reference": reference, **values}
+
+
 def _spatial_grid(cube: Cube) -> list[dict[str, Any]]:
-    shape = cube.grid.shape
-    if len(shape) != 2:
+    if not isinstance(cube.grid, RectilinearGrid):
         return []
+    shape = cube.grid.shape
     step_x, step_y = cube.grid.spacing
     return [
         {"cellsCount": shape[1], "resolution": round(step_x, 9)},
@@ -301,6 +314,7 @@ def _temporal(values: np.ndarray, calendar: str) -> dict[str, Any]:
 
 def _vertical(axis: Axis) -> dict[str, Any]:
     found = axis_extent(axis)
+    found["interval"] = [[str(end) for end in ends] for ends in found["interval"]]
     labels = axis.labels()
     if len(labels) <= _MOST_VALUES:
         found["values"] = [str(label) for label in labels]

@@ -91,7 +91,7 @@ class MapView(View):
         return query.collection.modified
 
     def estimate(self, context: Context, query: MapQuery) -> Estimate | None:
-        pixels = query.pixels.width * query.pixels.height
+        pixels = query.pixels.width * query.pixels.height * query.cube.grid.cost
         return Estimate(values=pixels, nbytes=pixels, pixels=pixels)
 
     def answer(self, context: Context, query: MapQuery, representation: Representation) -> Answer:
@@ -109,7 +109,7 @@ class MapView(View):
         }
         times = [axis for axis in query.plan.axes.values() if axis.name == "time"]
         if times:
-            headers["OGC-Datetime"] = times[0].labels()[0]
+            headers["Content-Datetime"] = headers["OGC-Datetime"] = times[0].labels()[0]
         if query.plan.run is not None:
             headers["OGC-Reference-Time"] = query.plan.run
         return Answer(body=image, media_type=PNG.media_type, headers=headers)

@@ -92,8 +92,7 @@ def _data_rows() -> tuple[Route, ...]:
         Route(
             "/collections/{collectionId}/map", MapView(), "getMap", "Map", "Maps",
             conformance=_both(
-                _MAPS, "core", "collection-map", "scaling", "spatial-subsetting", "general-subsetting", "datetime",
-                "crs", "background", "png", "api-operations", "cors",
+                _MAPS, "core", "collection-map", "datetime", "crs", "png", "api-operations", "cors",
             ),
             parameters=(
                 p.BBOX, p.BBOX_CRS, p.CRS, p.DATETIME, p.SUBSET, p.PROPERTIES, p.WIDTH, p.HEIGHT, p.TRANSPARENT,

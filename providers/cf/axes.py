@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from ..axes import Axis, AxisKind
 from ..readers.base import RawGroup, RawVariable
-from .calendar import canonical_calendar, decode_times, duration_unit, is_time_unit
-from .packing import packing_of
+from .calendar import (
+    MISSING,
+    canonical_calendar,
+    decode_times,
+    duration_unit,
+    is_almost_time_unit,
+    is_time_unit,
+)
+from .packing import coordinate_values
 
 _STANDARD_NAMES = {
     "time": AxisKind.TIME,
@@ -65,7 +72,7 @@ def kind_of(variable: RawVariable) -> AxisKind | None:
     if standard.startswith(("ocean_", "atmosphere_")) and standard.endswith("_coordinate"):
         return AxisKind.Z
     units = str(attributes.get("units", "")).strip()
-    if is_time_unit(units):
+    if is_time_unit(units) or is_almost_time_unit(units) or variable.dtype.kind == "M":
         return AxisKind.REFERENCE_TIME if name in _NAMES[AxisKind.REFERENCE_TIME] else AxisKind.TIME
     if name in _NAMES[AxisKind.STEP] and (duration_unit(units) or variable.dtype.kind == "m"):
         return AxisKind.STEP
@@ -85,13 +92,17 @@ def build_axis(group: RawGroup, variable: RawVariable, dim: str | None) -> Axis:
     """An axis from a coordinate variable (1-D, or scalar when ``dim`` is None); raises UnusableAxis."""
     kind = kind_of(variable) or AxisKind.OTHER
     attributes = variable.attributes
-    values = np.atleast_1d(_values(variable))
+    values = _values(variable).reshape(-1)
     units = _text(attributes.get("units"))
     calendar = None
     bounds = _bounds(group, variable)
+    kept: NDArray[np.int64] | None = None
     if kind in (AxisKind.TIME, AxisKind.REFERENCE_TIME):
         values, bounds, calendar = _times(variable, values, bounds, units)
+        values, bounds, kept = _without_missing(variable, values, bounds)
         units = None
+    elif kind is AxisKind.STEP and variable.dtype.kind == "m":
+        bounds, units = None, None
     elif kind is AxisKind.STEP:
         factor = duration_unit(units) or 3_600_000_000
         values = np.round(values.astype(np.float64) * factor).astype(np.int64)
@@ -120,6 +131,7 @@ def build_axis(group: RawGroup, variable: RawVariable, dim: str | None) -> Axis:
             if key not in ("_FillValue", "missing_value")
         },
         source_name=variable.name,
+        kept=kept,
     )
 
 
@@ -147,20 +159,58 @@ def index_axis(dim: str, size: int) -> Axis:
 def _times(
     variable: RawVariable, values: NDArray[Any], bounds: NDArray[Any] | None, units: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, str]:
+    if values.dtype.kind == "M":
+        edges = None if bounds is None or bounds.dtype.kind != "M" else _native_times(bounds)
+        return _native_times(values), edges, "proleptic_gregorian"
     if not is_time_unit(units):
-        raise UnusableAxis(f"time coordinate {variable.name} has no unit such as 'hours since …'")
+        stated = f"the unit {units!r}" if units else "no unit"
+        raise UnusableAxis(
+            f"time coordinate {variable.name} has {stated}, not one such as 'hours since …'"
+        )
     try:
         calendar = canonical_calendar(_text(variable.attributes.get("calendar")))
         times = decode_times(values, str(units), calendar)
         edges = None if bounds is None else decode_times(bounds, str(units), calendar)
     except (ValueError, OverflowError) as error:
         raise UnusableAxis(f"time coordinate {variable.name}: {error}") from error
-    if (times == np.iinfo(np.int64).min).any():
-        raise UnusableAxis(f"time coordinate {variable.name} has missing values")
     return times, edges, calendar
 
 
+def _native_times(values: NDArray[Any]) -> NDArray[np.int64]:
+    """NumPy datetimes of any unit; NaT is MISSING, as are times beyond the reach of microseconds."""
+    unit, count = np.datetime_data(values.dtype)
+    size = _SIZES.get(unit, 1e-3) * count
+    missing = np.isnat(values) | (
+        np.abs(values.astype(np.int64).astype(np.float64)) * size > 9.2e18
+    )
+    return np.where(missing, MISSING, values.astype("M8[us]").astype(np.int64))
+
+
+_SIZES = {
+    "us": 1.0, "ms": 1e3, "s": 1e6, "m": 6e7, "h": 3.6e9, "D": 8.64e10, "W": 6.048e11,
+    "M": 2.63e12, "Y": 3.16e13,
+}  # fmt: skip
+"""Microseconds in the units of NumPy, about."""
+
+
+def _without_missing(
+    variable: RawVariable, times: NDArray[np.int64], bounds: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Times that are there, and their positions where some are not: an axis that is longer than what was written."""
+    there = times != MISSING
+    if bounds is not None and (bounds[there] == MISSING).any():
+        bounds = None
+    if there.all():
+        return times, bounds, None
+    if not there.any() or not variable.dims:
+        raise UnusableAxis(f"time coordinate {variable.name} has missing values only")
+    kept = np.flatnonzero(there)
+    return times[kept], None if bounds is None else bounds[kept], kept
+
+
 def _values(variable: RawVariable) -> NDArray[Any]:
+    if variable.dtype.kind in "iuf":
+        return coordinate_values(variable)
     raw = variable.read_all()
     if raw.dtype.kind == "S" and raw.dtype.itemsize == 1 and raw.ndim == 2:
         return np.array(
@@ -170,7 +220,7 @@ def _values(variable: RawVariable) -> NDArray[Any]:
         return np.array([_text(item) or "" for item in raw.ravel()], object)
     if raw.dtype.kind in "mM":
         return raw.astype("m8[us]").astype(np.int64) if raw.dtype.kind == "m" else raw
-    return packing_of(variable).unpack(raw)
+    raise UnusableAxis(f"coordinate {variable.name} is neither numbers nor text")
 
 
 def _bounds(group: RawGroup, variable: RawVariable) -> NDArray[Any] | None:
@@ -178,7 +228,7 @@ def _bounds(group: RawGroup, variable: RawVariable) -> NDArray[Any] | None:
     bounds = group.variables.get(str(name)) if name else None
     if bounds is None or bounds.shape != (*variable.shape, 2):
         return None
-    values = packing_of(bounds).unpack(bounds.read_all())
+    values = bounds.read_all() if bounds.dtype.kind in "mM" else coordinate_values(bounds)
     return (
         None
         if values.dtype.kind == "f" and not np.isfinite(values).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from pyproj.exceptions import CRSError
 
 from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
 from ..grids.base import Floats
-from ..readers.base import RawGroup, RawVariable
-from .packing import packing_of
+from ..readers.base import ChunkSource, Raw, RawGroup, RawVariable
+from .packing import coordinate_values
 
 _NORTH = {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"}
 _EAST = {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"}
@@ -67,8 +67,9 @@ class GridFinder:
         self._group = group
         self._hints = dict(hints or {})
         self._built: dict[tuple[str, ...], Placement | NoGrid] = {}
-        self._latitudes = [v for v in group.variables.values() if is_latitude(v)]
-        self._longitudes = [v for v in group.variables.values() if is_longitude(v)]
+        variables = group.variables.values()
+        self._latitudes = [_steady(v) for v in variables if is_latitude(v)]
+        self._longitudes = [_steady(v) for v in variables if is_longitude(v)]
 
     def place(self, variable: RawVariable) -> Placement:
         """The grid of a variable; raises NoGrid with the reason."""
@@ -134,7 +135,7 @@ class GridFinder:
         if not size:
             size = _nside_of_size(variable)
         order = facts.get("indexing_scheme", facts.get("healpix_order", facts.get("order")))
-        ids = None if cells is None else packing_of(cells).unpack(cells.read_all())
+        ids = None if cells is None else coordinate_values(cells)
         dim = cells.dims[0] if cells is not None else _dim_of_size(variable, 12 * size**2)
         used = frozenset() if cells is None else frozenset((cells.name,))
         return Placement(HealpixGrid(size, nested=_is_nested(order), cells=ids), (dim,), used)
@@ -234,7 +235,8 @@ class GridFinder:
     ) -> Placement:
         dims: tuple[str | None, ...]
         if x is not None and y is not None:
-            columns, rows = _unpacked(x), _unpacked(y)
+            facts = {} if (mapping := self._mapping(variable)) is None else mapping.attributes
+            columns, rows = _in_crs_units(x, crs, facts), _in_crs_units(y, crs, facts)
             dims, used = (y.dims[0], x.dims[0]), frozenset((x.name, y.name))
         else:
             columns, rows = self._from_transform(variable)
@@ -342,7 +344,7 @@ def is_longitude(variable: RawVariable) -> bool:
 
 
 def _is_angle(variable: RawVariable, standard: str, units: set[str], names: set[str]) -> bool:
-    if variable.dtype.kind not in "iuf" or len(variable.dims) > 2:
+    if variable.dtype.kind not in "iuf" or len(variable.dims) > 3:
         return False
     stated = variable.attributes.get("standard_name")
     if stated:
@@ -369,8 +371,79 @@ def degrees(variable: RawVariable) -> Floats:
 
 
 def _unpacked(variable: RawVariable) -> Floats:
-    values = packing_of(variable).unpack(variable.read_all())
-    return np.asarray(values, np.float64)
+    return np.asarray(coordinate_values(variable), np.float64)
+
+
+@dataclass(frozen=True)
+class _FirstStep:
+    """Coordinates stored once per time (WRF, TROPOMI) as the ones of the first; NoGrid where they move."""
+
+    name: str
+    source: ChunkSource
+    steps: int
+
+    def load(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Raw:
+        first = self.source.load((0, *start), (1, *stop))[0]
+        last = self.source.load((self.steps - 1, *start), (self.steps, *stop))[0]
+        if not np.array_equal(first, last, equal_nan=first.dtype.kind == "f"):
+            raise NoGrid(f"the coordinate {self.name} moves with time")
+        return first
+
+
+def _steady(variable: RawVariable) -> RawVariable:
+    """Coordinates over three dimensions without the first."""
+    if len(variable.dims) != 3 or not variable.shape[0]:
+        return variable
+    return replace(
+        variable,
+        dims=variable.dims[1:],
+        shape=variable.shape[1:],
+        chunks=variable.chunks[1:],
+        source=_FirstStep(variable.name, variable.source, variable.shape[0]),
+    )
+
+
+_METRES = {
+    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0,
+    "km": 1e3, "kilometre": 1e3, "kilometres": 1e3, "kilometer": 1e3, "kilometers": 1e3,
+    "cm": 1e-2, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
+    "us_survey_foot": 1200 / 3937, "us survey foot": 1200 / 3937,
+}  # fmt: skip
+_RADIANS = {
+    "rad": 1.0, "radian": 1.0, "radians": 1.0, "microradian": 1e-6, "microradians": 1e-6, "urad": 1e-6,
+    "mrad": 1e-3, "degree": math.pi / 180, "degrees": math.pi / 180, "deg": math.pi / 180,
+}  # fmt: skip
+
+
+def _satellite_height(crs: pyproj.CRS) -> float | None:
+    parameters = [] if crs.coordinate_operation is None else crs.coordinate_operation.params
+    heights = [float(item.value) for item in parameters if item.name == "Satellite Height"]
+    return heights[0] if heights else None
+
+
+def _in_crs_units(variable: RawVariable, crs: pyproj.CRS, mapping: Mapping[str, Any]) -> Floats:
+    """Projected x or y in the unit of its CRS; scan angles of geostationary views become lengths (CF appendix F)."""
+    values = _unpacked(variable)
+    unit = str(variable.attributes.get("units", "")).strip().lower()
+    if unit in ("", "1"):
+        return values
+    if crs.is_geographic or "ob_tran" in crs.to_string():
+        if unit.startswith("degree") or unit in ("deg", "°"):
+            return values
+        if unit in _RADIANS:
+            return values * math.degrees(_RADIANS[unit])
+        raise NoGrid(f"the coordinate {variable.name} in {unit!r}, which is not an angle")
+    own = crs.axis_info[0] if crs.axis_info else None
+    if own is not None and unit == own.unit_name.lower():
+        return values
+    if unit in _METRES:
+        return values * (_METRES[unit] / (own.unit_conversion_factor if own is not None else 1.0))
+    height = mapping.get("perspective_point_height", _satellite_height(crs))
+    if unit in _RADIANS and height is not None:
+        return values * (_RADIANS[unit] * float(np.ravel(height)[0]))
+    raise NoGrid(
+        f"the projection coordinate {variable.name} in {unit!r}, a unit that does not fit its projection"
+    )
 
 
 def _listed(variable: RawVariable) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -187,3 +187,31 @@ def _bound_as_stored(value: Any, stored: np.dtype[Any]) -> Any:
     if stored.kind == "u" and float(value) < 0:
         return None
     return stored.type(value) if stored.kind == "f" else value
+
+
+_SMALLEST_FILL = 32_767
+"""Containers' own fills nearer to zero than this are coordinates like any other (Zarr 2 writes 0)."""
+
+
+def coordinate_values(variable: RawVariable) -> NDArray[Any]:
+    """The values of a coordinate: missing is NaN; single precision is read as the decimals it was written from."""
+    fill = variable.fill_value
+    if fill is not None and not abs(float(fill)) >= _SMALLEST_FILL:
+        variable = replace(variable, fill_value=None)
+    values = packing_of(variable).unpack(variable.read_all())
+    return as_written(values) if values.dtype.kind == "f" and values.itemsize < 8 else values
+
+
+def as_written(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Short floats as the decimal number with the fewest decimals that they store: 100.2, not 100.19999694824219."""
+    result = values.astype(np.float64)
+    flat, single = result.reshape(-1), values.reshape(-1)
+    left = np.flatnonzero(np.isfinite(flat))
+    for decimals in range(9):
+        if not len(left):
+            break
+        rounded = np.round(flat[left], decimals)
+        same = rounded.astype(values.dtype) == single[left]
+        flat[left[same]] = rounded[same]
+        left = left[~same]
+    return flat.reshape(values.shape)

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 
 from ..axes import Axis, AxisKind
+from ..cf.calendar import MISSING, iso_times
 from ..cube import Coverage, Variable, VariableKind
 from ..units import ucum
 from .base import Format
@@ -86,8 +87,8 @@ def _coverage(coverage: Coverage, members: list[Variable]) -> dict[str, Any]:
     axes = [coverage.axes[name] for name in names]
     shown = [axis for axis in axes if _is_shown(axis)]
     dropped = [axis for axis in axes if not _is_shown(axis)]
-    keys = [_axis_key(axis) for axis in shown]
-    domain = _domain(coverage, shown)
+    keys = _axis_keys(shown)
+    domain = _domain(coverage, shown, keys)
     cells, shape = _cell_axes(coverage)
     lengths = [axis.size for axis in shown] + shape
     ranges = {}
@@ -126,10 +127,22 @@ def _is_scalar_level(axis: Axis) -> bool:
     return axis.kind is AxisKind.Z and axis.dim is None
 
 
-def _axis_key(axis: Axis) -> str:
-    if axis.kind is AxisKind.TIME:
-        return "t"
-    return "z" if axis.kind is AxisKind.Z else axis.name
+def _axis_keys(shown: Sequence[Axis]) -> list[str]:
+    """``t``, ``z`` or the axis' own name, which must not be one that CoverageJSON gives a meaning."""
+    taken = {"x", "y", "z", "t", "composite"}
+    keys = []
+    for axis in shown:
+        if axis.kind is AxisKind.TIME:
+            key = "t"
+        elif axis.kind is AxisKind.Z:
+            key = "z"
+        else:
+            key = axis.name
+            while key in taken:
+                key = f"{key}_axis"
+        taken.add(key)
+        keys.append(key)
+    return keys
 
 
 def _cell_axes(coverage: Coverage) -> tuple[list[str], list[int]]:
@@ -140,33 +153,51 @@ def _cell_axes(coverage: Coverage) -> tuple[list[str], list[int]]:
     return ([], []) if selection.size == 1 else (["composite"], [selection.size])
 
 
-def _domain(coverage: Coverage, shown: list[Axis]) -> dict[str, Any]:
-    selection = coverage.selection
+def _domain(coverage: Coverage, shown: list[Axis], keys: list[str]) -> dict[str, Any]:
+    selection, times = coverage.selection, coverage.cell_times
     axes: dict[str, Any] = {}
     vertical = next((axis for axis in shown if axis.kind is AxisKind.Z), None)
     if selection.separable or selection.size == 1:
         axes["x"] = {"values": selection.x.tolist()}
         axes["y"] = {"values": selection.y.tolist()}
+        if times is not None:
+            axes["t"] = {"values": _cell_labels(times)}
+    elif times is not None:
+        cells = zip(_cell_labels(times), selection.x.tolist(), selection.y.tolist(), strict=True)
+        axes["composite"] = {
+            "dataType": "tuple",
+            "coordinates": ["t", "x", "y"],
+            "values": [list(cell) for cell in cells],
+        }
     else:
         pairs = np.stack((selection.x, selection.y), -1)
         axes["composite"] = {"dataType": "tuple", "coordinates": ["x", "y"], "values": pairs}
-    for axis in shown:
-        axes[_axis_key(axis)] = {"values": axis.labels(), **_bounds(axis)}
+    for key, axis in zip(keys, shown, strict=True):
+        axes[key] = {"values": axis.labels(), **_bounds(axis)}
     domain: dict[str, Any] = {"type": "Domain"}
     kind = _domain_type(coverage, shown)
     if kind is not None:
         domain["domainType"] = kind
     domain["axes"] = axes
     domain["referencing"] = _referencing(shown, vertical)
+    if times is not None:
+        domain["referencing"].append({"coordinates": ["t"], "system": _temporal(times)})
     return domain
+
+
+def _cell_labels(times: Axis) -> list[str | None]:
+    """The times of cells as text, null where a cell has none."""
+    labels: list[str | None] = [None] * times.size
+    known = np.flatnonzero(times.values != MISSING)
+    for position, label in zip(known, times.labels(known), strict=True):
+        labels[position] = label
+    return labels
 
 
 def _bounds(axis: Axis) -> dict[str, Any]:
     if axis.bounds is None or len(axis.bounds) != axis.size:
         return {}
     if axis.is_time:
-        from ..cf.calendar import iso_times
-
         return {"bounds": iso_times(axis.bounds.reshape(-1), axis.calendar or "standard")}
     return {"bounds": axis.bounds.reshape(-1).tolist()} if axis.kind is AxisKind.Z else {}
 
@@ -178,6 +209,10 @@ def _domain_type(coverage: Coverage, shown: list[Axis]) -> str | None:
         return None
     times, levels = kinds.get(AxisKind.TIME, 0), kinds.get(AxisKind.Z, 0)
     selection = coverage.selection
+    own = coverage.cell_times
+    if own is not None and selection.size > 1:
+        ordered = bool((own.values != MISSING).all() and (np.diff(own.values) >= 0).all())
+        return "Trajectory" if ordered and not levels else None
     if selection.separable and selection.size > 1:
         return "Grid"
     if selection.size == 1:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,6 +77,8 @@ class Grid(ABC):
 
     kind: str
     shape: tuple[int, ...]
+    cost: ClassVar[int] = 1
+    """How many times dearer than on a regular grid it is to find the cell under a pixel."""
 
     @property
     def size(self) -> int:

@@ -22,7 +22,7 @@ from .base import (
 )
 
 TOLERANCE = 1e-6
-"""Degrees; coordinates stored as float32 are off by this much (0.1 m)."""
+"""Degrees (0.1 m): rounding of coordinates near 0; the sides of a box reach a hundredth of a cell farther."""
 
 
 class RectilinearGrid(Grid):
@@ -157,8 +157,9 @@ class RectilinearGrid(Grid):
 
     def _covered_rows(self, south: float, north: float) -> Ints:
         """Rows in array order."""
-        low = np.searchsorted(self._rows, south - TOLERANCE, "left")
-        high = np.searchsorted(self._rows, north + TOLERANCE, "right")
+        reach = max(TOLERANCE, _typical_step(self._rows) / 100)
+        low = np.searchsorted(self._rows, south - reach, "left")
+        high = np.searchsorted(self._rows, north + reach, "right")
         if high <= low:
             inside = self.locate_rows(np.array([(south + north) / 2]))
             return inside[inside >= 0]
@@ -168,8 +169,9 @@ class RectilinearGrid(Grid):
     def _covered_columns(self, bbox: Bbox) -> tuple[Ints, Floats]:
         """Columns going east from the west side of the box, with their longitudes in the frame of the box."""
         width = bbox.width
-        moved = in_frame(self._columns, bbox.west - TOLERANCE)
-        inside = np.flatnonzero(moved <= bbox.west + width + TOLERANCE)
+        reach = max(TOLERANCE, _typical_step(self._columns) / 100)
+        moved = in_frame(self._columns, bbox.west - reach)
+        inside = np.flatnonzero(moved <= bbox.west + width + reach)
         if width >= 360:
             inside = np.arange(len(moved))
         if not len(inside):

@@ -40,6 +40,8 @@ fold or seam (or has no coordinates of its own)."""
 class ScatteredGrid(Grid):
     """What curvilinear and point grids share: centres, a tree, a radius per cell."""
 
+    cost = 8
+
     def __init__(self, lon: Floats, lat: Floats) -> None:
         if lon.shape != lat.shape:
             raise ValueError("longitudes and latitudes have different shapes")

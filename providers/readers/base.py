@@ -89,6 +89,10 @@ class Reader(ABC):
     def fingerprint(self, location: Location) -> str:
         """What changes when the data change, from metadata only (stat, ETag); raises OSError when gone."""
 
+    def modified(self, location: Location) -> float | None:
+        """When the data changed, seconds since 1970; None where only a server far away knows."""
+        return None if "://" in location else Path(location).stat().st_mtime
+
 
 def stat_fingerprint(*paths: Path) -> str:
     """Size, modification time and inode of files; missing files are part of the answer."""

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import netCDF4
 import numpy as np
@@ -39,12 +40,28 @@ _OPEN_FILES = 256
 class _Handle:
     """A dataset that is open when it has to be: the least recently used ones are closed beyond a limit."""
 
+    _known: ClassVar[WeakValueDictionary[tuple[int, str], _Handle]] = WeakValueDictionary()
     _open: ClassVar[OrderedDict[_Handle, netCDF4.Dataset]] = OrderedDict()
 
     def __init__(self, location: Location, fingerprint: str) -> None:
         self.location = location
         self._fingerprint = fingerprint
         self._inode: tuple[int, int] | None = None
+        self._users = 0
+
+    @classmethod
+    def of(cls, location: Location, fingerprint: str) -> _Handle:
+        """The one handle of a file in this process; the caller holds :data:`LOCK`.
+
+        HDF5 crashes on strings of a file that is open twice once the first of the two is closed, so every app and
+        source shares it.
+        """
+        key = (Path(location).stat().st_dev, fingerprint)
+        found = cls._known.get(key)
+        if found is None:
+            found = cls._known[key] = cls(location, fingerprint)
+        found._users += 1
+        return found
 
     def dataset(self) -> netCDF4.Dataset:
         """The open dataset; the caller holds :data:`LOCK` while it uses it."""
@@ -76,7 +93,11 @@ class _Handle:
             self._open.pop(other).close()
 
     def close(self) -> None:
+        """One user less; the file is closed with the last one."""
         with LOCK:
+            self._users -= 1
+            if self._users > 0:
+                return
             opened = self._open.pop(self, None)
             if opened is not None and opened.isopen():
                 opened.close()
@@ -126,7 +147,7 @@ class NetcdfReader(Reader):
         _refuse_truncated(Path(location))
         with LOCK:
             try:
-                handle = _Handle(location, mark)
+                handle = _Handle.of(location, mark)
                 groups = tuple(_groups(handle, handle.dataset(), {}, {}))
             except (OSError, RuntimeError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
@@ -164,7 +185,9 @@ def _groups(
 
 
 def _variable(handle: _Handle, variable: netCDF4.Variable) -> RawVariable:
-    dtype = variable.dtype if isinstance(variable.dtype, np.dtype) else np.dtype(object)
+    ragged = isinstance(variable.datatype, netCDF4.VLType)
+    known = isinstance(variable.dtype, np.dtype) and not ragged
+    dtype = variable.dtype if known else np.dtype(object)
     shape = tuple(int(size) for size in variable.shape)
     attributes = {name: variable.getncattr(name) for name in variable.ncattrs()}
     chunks, contiguous = _chunking(variable, shape, dtype)

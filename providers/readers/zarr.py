@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,15 @@ import zarr.errors
 
 from config.errors import SourceUnavailable
 
-from .base import Location, OpenFile, Raw, RawGroup, RawVariable, Reader, stat_fingerprint
+from .base import Location, OpenFile, Raw, RawGroup, RawVariable, Reader
 
 _ROOT_FILES = ("zarr.json", ".zmetadata", ".zgroup", ".zattrs")
-_ARRAY_FILES = ("zarr.json", ".zarray")
+_LOOKED_AT = 50_000
+"""Files and folders of a store that are looked at for changes. In a larger store a rewritten chunk is still seen where
+its folder is among them: writers rename chunks into place, which marks the folder."""
 _HIDDEN = ("_ARRAY_DIMENSIONS",)
+_TRUTH = {"flag_values": [0, 1], "flag_meanings": "false true"}
+"""Booleans are served as flags of one byte."""
 
 
 class _Blocks:
@@ -32,6 +39,8 @@ class _Blocks:
             block = np.asarray(self._array[index if index else ...])
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise SourceUnavailable(f"array {self._array.name} cannot be read: {error}") from error
+        if block.dtype.kind == "b":
+            return block.astype(np.uint8)
         return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
 
 
@@ -52,10 +61,10 @@ class ZarrReader(Reader):
         root = Path(location)
         if not self.accepts(location):
             raise FileNotFoundError(location)
-        arrays = sorted(path for name in _ARRAY_FILES for path in root.glob(f"*/{name}"))
-        nested = sorted(path for name in _ARRAY_FILES for path in root.glob(f"*/*/{name}"))
-        marks = stat_fingerprint(*(root / name for name in _ROOT_FILES), *arrays, *nested)
-        return hashlib.sha256(marks.encode()).hexdigest()[:20]
+        return _tree_marks(root)[0]
+
+    def modified(self, location: Location) -> float | None:
+        return None if "://" in location else _tree_marks(Path(location))[1]
 
     def open(self, location: Location) -> OpenFile:
         mark = self.fingerprint(location)
@@ -65,6 +74,38 @@ class ZarrReader(Reader):
         except (OSError, ValueError, KeyError, TypeError, zarr.errors.BaseZarrError) as error:
             raise SourceUnavailable(f"not a readable Zarr store: {_reason(error)}") from error
         return OpenFile(location, groups, mark, lambda: None)
+
+
+def _tree_marks(root: Path) -> tuple[str, float]:
+    """Digest of size, time and inode of everything in a store, and the newest time; outer folders first.
+
+    Region writes and appends change chunks alone, and no metadata: the whole tree counts.
+    """
+    marks: list[str] = []
+    newest, left = 0, _LOOKED_AT
+    waiting = deque([root])
+    while waiting and left > 0:
+        folder = waiting.popleft()
+        try:
+            own = folder.stat().st_mtime_ns
+            with os.scandir(folder) as entries:
+                found = list(islice(entries, left))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        left -= len(found) + 1
+        newest = max(newest, own)
+        marks.append(f"{folder}:{own}")
+        for entry in sorted(found, key=lambda entry: entry.name):
+            if entry.is_dir():
+                waiting.append(Path(entry.path))
+                continue
+            try:
+                stat = entry.stat()
+            except FileNotFoundError:
+                continue
+            newest = max(newest, stat.st_mtime_ns)
+            marks.append(f"{entry.name}:{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}")
+    return hashlib.sha256("|".join(marks).encode()).hexdigest()[:20], newest / 1e9
 
 
 def _reason(error: Exception) -> str:
@@ -123,6 +164,10 @@ def _variable(name: str, array: zarr.Array[Any]) -> RawVariable:
         attributes["_FillValue"] = _decoded_fill(attributes["_FillValue"], dtype)
     # In version 2 fill_value is xarray's place for _FillValue; in version 3 it only stands for chunks never written.
     container_fill = metadata.fill_value if metadata.zarr_format == 2 else None
+    if dtype.kind == "b":
+        dtype, container_fill = np.dtype(np.uint8), None
+        attributes.pop("_FillValue", None)
+        attributes = {**_TRUTH, **attributes}
     return RawVariable(
         name=name,
         dims=tuple(str(dim) for dim in dims),

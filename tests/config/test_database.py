@@ -55,6 +55,25 @@ def test_a_taken_id_gives_way_to_the_next_candidate():
         database.assign_id("scope", "z/a.nc", "", ["a", "y-a"])
 
 
+def test_an_id_whose_owner_is_gone_is_free_and_of_no_other():
+    database = memory_database()
+    assert database.assign_id("scope", "x/a.nc", "", ["a"]) == "a"
+    kept = database.assign_id("scope", "y/a.nc", "", ["a", "y-a"], is_gone=lambda _: False)
+    taken = database.assign_id("scope", "z/a.nc", "", ["a"], is_gone=lambda path: path == "x/a.nc")
+    assert (kept, taken) == ("y-a", "a")
+    assert database.ids_of("scope", "x/a.nc") == {}
+
+
+def test_a_cube_known_by_other_pieces_keeps_its_id_and_no_other_cubes_key():
+    database = memory_database()
+    database.assign_id("scope", "folder", "day1|", ["folder"], pieces="one")
+    database.assign_id("scope", "folder", "other|", ["other"], pieces="two")
+    database.rebind_id("scope", "folder", cube_key="|", pieces="one, three")
+    database.rebind_id("scope", "other", cube_key="|", pieces="four")
+    rows = {row.id: (row.cube_key, row.pieces) for row in database.ids_in("scope")}
+    assert rows == {"folder": ("|", "one, three"), "other": ("other|", "four")}
+
+
 def test_scopes_do_not_see_each_other():
     database = memory_database()
     assert database.assign_id("one", "a.nc", "", ["a", "x-a"]) == "a"

@@ -7,8 +7,11 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
 import pytest
+import xarray as xr
 from flask.testing import FlaskClient
 
 from tests.http.coverages import get_coverage
@@ -179,3 +182,119 @@ def test_a_server_of_which_nothing_can_be_served_says_why(tmp_path: Path) -> Non
     assert ready["status"] == "degraded"
     assert ready["unavailable"][0]["id"] == "bad"
     assert ready["unavailable"][0]["reason"]
+
+
+def one_chunk_a_time(path: Path, **options: Any) -> None:
+    surface("Two").to_zarr(path, encoding={"t": {"chunks": (1, 19, 24)}}, **options)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_zarr_chunks_rewritten_in_place_answer_with_new_values_and_no_304(
+    tmp_path: Path, version: Literal[2, 3]
+) -> None:
+    path = tmp_path / "two.zarr"
+    one_chunk_a_time(path, zarr_format=version)
+    client = server(tmp_path / "state", [str(path)], check_interval=0.1).test_client()
+    url = "/collections/two/position?coords=POINT(0 0)"
+    first = client.get(f"{url}&datetime=2020-01-01T00:00:00Z")
+    known = {"If-None-Match": first.headers["ETag"]}
+    part = surface().isel(time=slice(2)).drop_vars(["lat", "lon", "time"]) + 0.5
+    part.to_zarr(path, region={"time": slice(2)}, mode="r+")
+    within_seconds(lambda: client.get(first.request.url, headers=known).status_code == 200)
+    values = get_coverage(client, url)["ranges"]["t"]["values"]
+    truth = surface().t.sel(lat=0, lon=0).values + np.array([0.5, 0.5, 0, 0])
+    assert values == pytest.approx(truth)
+
+
+def test_an_append_to_a_deep_group_without_consolidated_metadata_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "deep.zarr"
+    surface().isel(time=slice(2)).to_zarr(path, group="a/b/c", consolidated=False)
+    client = server(tmp_path / "state", [str(path)], check_interval=0.1).test_client()
+    name = client.get("/collections").get_json()["collections"][0]["id"]
+    url = f"/collections/{name}/position?coords=POINT(0 0)"
+
+    def times() -> int:
+        return len(get_coverage(client, url)["domain"]["axes"]["t"]["values"])
+
+    assert times() == 2
+    surface().isel(time=slice(2, 4)).to_zarr(
+        path, group="a/b/c", consolidated=False, append_dim="time"
+    )
+    within_seconds(lambda: times() == 4)
+
+
+def ids_of(client: FlaskClient) -> dict[str, float]:
+    """Collections with their value of one cell."""
+    found = client.get("/collections").get_json()["collections"]
+    url = "/collections/{}/position?coords=POINT(0 0)"
+    return {
+        item["id"]: get_coverage(client, url.format(item["id"]))["ranges"]["t"]["values"][0]
+        for item in found
+    }
+
+
+def written(path: Path, shift: float = 0.0, day: int = 0) -> Path:
+    """A file that has been lying still."""
+    path.parent.mkdir(exist_ok=True, parents=True)
+    data = surface(shift=shift)
+    data.assign_coords(time=data.time + np.timedelta64(day, "D")).to_netcdf(path)
+    os.utime(path, (time.time() - 100, time.time() - 100 + day))
+    return path
+
+
+def test_an_id_means_the_same_file_whatever_is_served_beside_it(tmp_path: Path) -> None:
+    one, two = written(tmp_path / "one/era.nc"), written(tmp_path / "two/era.nc", 0.5)
+    state = tmp_path / "state"
+    both = ids_of(server(state, [str(one), str(two)]).test_client())
+    assert set(both) == {"era", "two_era"}
+    alone = ids_of(server(state, [str(two)]).test_client())
+    assert alone == {"two_era": both["two_era"]}
+    assert ids_of(server(state, [str(two), str(one)]).test_client()) == both
+
+
+def test_the_id_of_a_file_that_is_gone_is_free_for_another(tmp_path: Path) -> None:
+    one, two = written(tmp_path / "one/era.nc"), written(tmp_path / "two/era.nc", 0.5)
+    state = tmp_path / "state"
+    assert set(ids_of(server(state, [str(one)]).test_client())) == {"era"}
+    one.unlink()
+    assert set(ids_of(server(state, [str(two)]).test_client())) == {"era"}
+
+
+def test_a_folder_keeps_its_id_when_files_come_and_go(tmp_path: Path) -> None:
+    folder = tmp_path / "arch"
+    first = written(folder / "day1.nc")
+    app = server(tmp_path / "state", [str(folder)], check_interval=0.1)
+    client = app.test_client()
+    assert set(ids_of(client)) == {"arch"}
+    written(folder / "day2.nc", 0.5, day=1)
+    url = "/collections/arch/position?coords=POINT(0 0)"
+    within_seconds(lambda: len(get_coverage(client, url)["domain"]["axes"]["t"]["values"]) == 8)
+    assert set(ids_of(client)) == {"arch"}
+    other = surface().isel(lat=slice(5, 15))
+    other.to_netcdf(folder / "small.nc")
+    os.utime(folder / "small.nc", (time.time() - 100, time.time() - 100))
+    first.unlink()
+    within_seconds(lambda: len(ids_of(client)) == 2)
+    found = ids_of(client)
+    assert set(found) == {"arch", "small"}
+    assert found["arch"] != found["small"]
+    restarted = server(tmp_path / "state", [str(folder)]).test_client()
+    assert ids_of(restarted) == found
+
+
+def test_a_file_that_gets_more_cubes_keeps_the_id_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "era.nc"
+    surface().to_netcdf(path)
+    client = server(tmp_path / "state", [str(path)], check_interval=0.1).test_client()
+    assert set(ids_of(client)) == {"era"}
+    coarse = surface().rename(t="c").isel(lat=slice(None, None, 2))
+    xr.merge([surface(), coarse.rename(lat="lat2").c]).to_netcdf(path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+
+    def listed() -> list[str]:
+        return [item["id"] for item in client.get("/collections").get_json()["collections"]]
+
+    within_seconds(lambda: len(listed()) == 2)
+    assert "era" in listed()
+    document = client.get("/collections/era/schema").get_json()
+    assert "t" in document["properties"]

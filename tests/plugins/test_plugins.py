@@ -21,6 +21,7 @@ from pygeoapi.provider.base import ProviderGenericError
 from providers.plugins.shared import engine
 from providers.readers.netcdf import LOCK
 from tests.plugins.stock_server import collection, configuration, sample, stock_client
+from tests.private import private_copy
 
 WIND, ISOBARIC, CLIMATE, CURVED = (
     "coads_sst_winds_monthly.nc",
@@ -33,7 +34,7 @@ LEVEL = {"level": {"url": "https://example.org/level", "range": [200, 850]}}
 
 def stored(name: str, variable: str) -> np.ndarray:
     """The whole variable as netCDF4 decodes it, missing values as NaN."""
-    with LOCK, netCDF4.Dataset(sample(name)) as dataset:
+    with LOCK, netCDF4.Dataset(private_copy(sample(name))) as dataset:
         return np.ma.filled(np.ma.asarray(dataset[variable][:], np.float64), np.nan)
 
 
@@ -110,7 +111,7 @@ def test_axes_beyond_x_y_and_time(client: FlaskClient) -> None:
         zip(document["ranges"]["u"]["axisNames"], values(document, "u").shape, strict=True)
     )
     assert found == {"z": 2, "y": 5, "x": 5}
-    with LOCK, netCDF4.Dataset(sample(ISOBARIC)) as dataset:
+    with LOCK, netCDF4.Dataset(private_copy(sample(ISOBARIC))) as dataset:
         levels = np.flatnonzero(np.asarray(dataset["level"][:]) <= 500)
         lon = np.flatnonzero((dataset["longitude"][:] >= 0) & (dataset["longitude"][:] <= 3))
     direct = stored(ISOBARIC, "u")[1][levels][:, 116:121][..., lon]
@@ -121,7 +122,7 @@ def test_a_point_of_a_360_day_calendar(client: FlaskClient) -> None:
     document = get(client, "climate/position?coords=POINT(-93.75 40)")
     times = document["domain"]["axes"]["t"]["values"]
     row, column = 20, 22
-    with LOCK, netCDF4.Dataset(sample(CLIMATE)) as dataset:
+    with LOCK, netCDF4.Dataset(private_copy(sample(CLIMATE))) as dataset:
         row = int(np.argmin(np.abs(dataset["latitude"][:] - 40)))
         column = int(np.argmin(np.abs(dataset["longitude"][:] - 266.25)))
     direct = stored(CLIMATE, "air_temperature")
@@ -158,7 +159,7 @@ def test_netcdf_reads_back(client: FlaskClient, tmp_path: Path) -> None:
     assert answer.mimetype == "application/x-netcdf"
     file = tmp_path / "answer.nc"
     file.write_bytes(answer.data)
-    with LOCK, netCDF4.Dataset(file) as dataset:
+    with LOCK, netCDF4.Dataset(private_copy(file)) as dataset:
         assert dataset["t2m"][:].ravel().tolist() == [32, 33, 40, 41]
 
 

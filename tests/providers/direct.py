@@ -13,6 +13,8 @@ import netCDF4
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tests.private import private_copy
+
 Doubles = NDArray[np.float64]
 
 
@@ -52,9 +54,9 @@ class Direct:
     """One file: unpacked values with NaN for missing, places of cells, decoded times."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = private_copy(path)
         self.layout = LAYOUTS[path.stem]
-        with netCDF4.Dataset(path) as file:
+        with netCDF4.Dataset(self.path) as file:
             lat, lon = (self._numbers(file[name]) for name in (self.layout.lat, self.layout.lon))
             self.lat_dims, self.lon_dims = (
                 file[name].dimensions for name in (self.layout.lat, self.layout.lon)

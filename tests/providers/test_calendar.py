@@ -87,9 +87,14 @@ def test_months_are_calendar_months() -> None:
     ]
 
 
-def test_a_month_after_the_31st_is_refused_not_guessed() -> None:
-    with pytest.raises(ValueError, match=r"day|month"):
-        decode_times(np.array([1]), "months since 2020-01-31", "standard")
+def test_a_month_after_the_31st_is_the_last_day_of_a_shorter_month() -> None:
+    got = decode_times(np.array([0, 1, 2, 3]), "months since 2020-01-31", "standard")
+    assert [text[:10] for text in iso_times(got, "standard")] == [
+        "2020-01-31",
+        "2020-02-29",
+        "2020-03-31",
+        "2020-04-30",
+    ]
 
 
 def test_half_months_have_no_length() -> None:

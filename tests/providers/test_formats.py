@@ -359,3 +359,49 @@ def test_formats_have_distinct_names_and_types() -> None:
     assert len({item.name for item in FORMATS}) == len(FORMATS)
     types = [kind for item in FORMATS for kind in (item.media_type, *item.accepts)]
     assert len(types) == len(set(types))
+
+
+def test_half_precision_was_an_error_in_netcdf() -> None:
+    cube = cube_of(*RECTANGLE, ("v", ("lat", "lon"), numbers(2, 3, dtype="f2"), {}))
+    with netCDF4.Dataset("a.nc", memory=NETCDF.write(cube.select(Query()))) as file:
+        assert file["v"].dtype == np.float32
+        np.testing.assert_array_equal(file["v"][:].filled(np.nan), numbers(2, 3))
+
+
+@pytest.mark.parametrize("name", ["bnds", "cell", "lat", "lon", "time_bnds"])
+def test_a_dimension_named_like_one_of_ours_was_an_error_in_netcdf(name: str) -> None:
+    values = np.arange(24.0).reshape(2, 3, 4)
+    cube = cube_of(
+        ("time", ("time",), [0, 1], {**TIME, "bounds": "tb"}),
+        ("tb", ("time", "nv"), [[0, 1], [1, 2]], {}),
+        ("la", ("station",), [10.0, 11.0, 12.0], LAT),
+        ("lo", ("station",), [10.0, 11.0, 12.0], LON),
+        ("v", ("time", "station", name), values, {"coordinates": "la lo"}),
+    )
+    with netCDF4.Dataset("a.nc", memory=NETCDF.write(cube.select(Query()))) as file:
+        np.testing.assert_array_equal(file["v"][:], values.transpose(2, 0, 1))
+        assert file[file["time"].bounds].shape == (2, 2)
+
+
+def test_names_that_netcdf_forbids_were_an_error() -> None:
+    facts = {"a/b": 1, " lead": "1", "trail ": "2", "huge": 2**70, "map": {"a": 1}, "mix": [1, "a"]}
+    fields: list[Any] = [(name, ("lat", "lon"), numbers(2, 3), {}) for name in ("tmp ", "a/b")]
+    cube = cube_of(*RECTANGLE, *fields, attributes=facts)
+    with netCDF4.Dataset("a.nc", memory=NETCDF.write(cube.select(Query()))) as file:
+        assert {"tmp", "a_b"} <= set(file.variables)
+        assert set(file.ncattrs()) == {"a_b", "lead", "trail", "Conventions"}
+
+
+@pytest.mark.parametrize("name", ["x", "y", "t", "z", "composite"])
+def test_a_dimension_named_x_overwrote_the_longitudes(name: str) -> None:
+    items = [
+        ("time", ("time",), [0, 1], TIME),
+        ("la", ("station",), [10.0, 11.0, 12.0], LAT),
+        ("lo", ("station",), [20.0, 21.0, 22.0], LON),
+        ("v", ("time", "station", name), np.zeros((2, 3, 4)), {"coordinates": "la lo"}),
+    ]
+    answer = json.loads(COVERAGEJSON.write(cube_of(*items).select(Query())))
+    axes = answer["domain"]["axes"]
+    assert set(axes) == {f"{name}_axis", "t", "composite"}
+    assert axes["composite"]["values"] == [[20.0, 10.0], [21.0, 11.0], [22.0, 12.0]]
+    assert answer["ranges"]["v"]["axisNames"] == [f"{name}_axis", "t", "composite"]

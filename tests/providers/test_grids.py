@@ -85,17 +85,23 @@ def boxes(draw: st.DrawFn, lat: Doubles, lon: Doubles) -> Bbox:
     return Bbox(float(west), float(south), float(east), float(north))
 
 
-def going_east(west: float, lon: Doubles) -> Doubles:
+def going_east(west: float, lon: Doubles, near: float = NEAR) -> Doubles:
     """Degrees from the west side of a box to each longitude, rounding just before it counting as on it."""
     away = (lon - west) % 360.0
-    return np.where(away > 360.0 - NEAR, away - 360.0, away)
+    return np.where(away > 360.0 - near, away - 360.0, away)
+
+
+def share(step: float) -> float:
+    """How far the sides of a box reach beyond it: a hundredth of a cell."""
+    return max(NEAR, step / 100)
 
 
 def wanted_columns(lon: Doubles, box: Bbox) -> list[float]:
     """Distance from the west side of each column expected, ascending; every meridian once."""
     meridians = distinct(lon)
-    away = np.sort(going_east(box.west, meridians))
-    inside = away[(away <= box.width + NEAR) | (box.width >= 360)]
+    near = share(typical_step(meridians))
+    away = np.sort(going_east(box.west, meridians, near))
+    inside = away[(away <= box.width + near) | (box.width >= 360)]
     if len(inside):
         return list(inside)
     middle = box.west + box.width / 2
@@ -108,7 +114,8 @@ def wanted_columns(lon: Doubles, box: Bbox) -> list[float]:
 
 
 def wanted_rows(lat: Doubles, lon: Doubles, box: Bbox) -> list[float]:
-    inside = lat[(lat >= box.south - NEAR) & (lat <= box.north + NEAR)]
+    near = share(float(np.median(np.diff(np.sort(lat)))) if len(lat) > 1 else 1.0)
+    inside = lat[(lat >= box.south - near) & (lat <= box.north + near)]
     if len(inside):
         return list(inside)
     ordered = np.sort(lat)

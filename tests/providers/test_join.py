@@ -275,6 +275,145 @@ def test_what_no_file_holds_is_missing_not_zero(store: Store, tmp_path: Path) ->
     np.testing.assert_array_equal(values[..., 0, 0].ravel(), [1, np.nan, np.nan, 7])
 
 
+@pytest.mark.parametrize(
+    ("kind", "fill"), [("u1", 255), ("i2", -99), ("i8", -1), ("u4", 4_000_000_000)]
+)
+def test_missing_whole_numbers_of_daily_files_are_missing_not_zero(
+    store: Store, tmp_path: Path, kind: str, fill: int
+) -> None:
+    for number in range(3):
+        values = np.full((1, *CELLS), 1 + number, kind)
+        values[0, 0, 0] = fill
+        data = Var("m", ("time", "lat", "lon"), values, {"units": "1"}, fill)
+        put(tmp_path / f"{number}.nc", [time_var([24 * number]), data])
+    joined = opened(store, tmp_path).select(Query()).values["m"]
+    alone = [
+        one_cube(store.dataset(Source((str(tmp_path / f"{number}.nc"),))))
+        .select(Query())
+        .values["m"]
+        for number in range(3)
+    ]
+    np.testing.assert_array_equal(joined, np.concatenate(alone))
+    assert joined.dtype == alone[0].dtype
+    assert np.isnan(joined[:, 0, 0]).all()
+
+
+def cmip(path: Path, name: str, height: float | None, shift: float = 0.0, start: int = 0) -> None:
+    facts = {"standard_name": "height", "units": "m", "positive": "up", "axis": "Z"}
+    scalar = [] if height is None else [Var("height", (), np.float64(height), facts)]
+    listed = {} if height is None else {"coordinates": "height"}
+    values = of_hours(start + shift, start + 6 + shift)
+    put(path, [time_var([start, start + 6]), *scalar, field(name, ("time",), values, **listed)])
+
+
+def test_variables_at_heights_of_their_own_are_one_cube_without_nulls(
+    store: Store, tmp_path: Path
+) -> None:
+    for start in (0, 12):
+        cmip(tmp_path / f"tas_{start}.nc", "tas", 2.0, 0, start)
+        cmip(tmp_path / f"uas_{start}.nc", "uas", 10.0, 100, start)
+        cmip(tmp_path / f"pr_{start}.nc", "pr", None, 200, start)
+    cube = opened(store, tmp_path)
+    assert cube.variables["tas"].axes == ("time", "height_2m")
+    assert cube.variables["uas"].axes == ("time", "height_10m")
+    assert cube.variables["pr"].axes == ("time",)
+    assert cube.axes["height_2m"].labels() == [2.0]
+    coverage = cube.select(Query())
+    assert first_cell(coverage, "tas") == [0, 6, 12, 18]
+    assert first_cell(coverage, "uas") == [100, 106, 112, 118]
+    assert first_cell(coverage, "pr") == [200, 206, 212, 218]
+
+
+def test_variables_at_the_same_height_keep_its_name(store: Store, tmp_path: Path) -> None:
+    cmip(tmp_path / "tas.nc", "tas", 2.0)
+    cmip(tmp_path / "hurs.nc", "hurs", 2.0)
+    cube = opened(store, tmp_path)
+    assert {name: variable.axes for name, variable in cube.variables.items()} == {
+        "tas": ("time", "height"),
+        "hurs": ("time", "height"),
+    }
+
+
+def test_levels_in_files_of_their_own_join_for_each_variable(store: Store, tmp_path: Path) -> None:
+    for number, (name, level) in enumerate([("t", 2.0), ("u", 10.0), ("t", 10.0), ("u", 2.0)]):
+        cmip(tmp_path / f"{number}.nc", name, level, 1000 * level + (name == "u"))
+    cube = opened(store, tmp_path)
+    assert sorted(cube.axes["height"].values) == [2, 10]
+    coverage = cube.select(Query(ranges={"height": Range(10.0, 10.0)}))
+    assert first_cell(coverage, "t") == [10000, 10006]
+    assert first_cell(coverage, "u") == [10001, 10007]
+
+
+@pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "along time"])
+def test_era5_and_era5t_told_apart_by_a_variable_are_not_merged_and_it_is_said(
+    store: Store, tmp_path: Path, scalar: bool
+) -> None:
+    for name, first, version in (("jan", 0, "0001"), ("feb", 24, "0005")):
+        hours = np.arange(first, first + 24, 6)
+        text = np.array(version if scalar else [version] * len(hours), object)
+        expver = Var("expver", () if scalar else ("time",), text)
+        data = field("t", ("time",), of_hours(*hours), coordinates="expver")
+        put(tmp_path / f"{name}.nc", [time_var(hours), expver, data])
+    dataset = store.dataset(Source((str(tmp_path),)))
+    assert {item.name for item in dataset.cubes} == {"jan", "feb"}
+    assert any("expver" in text and "0005" in text for text in dataset.warnings)
+
+
+def test_coordinates_in_single_and_double_precision_are_one_grid(
+    store: Store, tmp_path: Path
+) -> None:
+    lat, lon = np.arange(50.0, 40.0, -0.1), np.arange(100.0, 110.0, 0.1)
+    level = {"standard_name": "depth", "units": "m"}
+    for number, kind in enumerate(("f4", "f8", "f4")):
+        values = np.full((1, 2, len(lat), len(lon)), float(number))
+        depths = Var("depth", ("depth",), np.array([0.1, 0.7], kind), level)
+        path = tmp_path / f"{number}.nc"
+        variables = [lat_var(lat.astype(kind)), lon_var(lon.astype(kind)), depths]
+        data = Var("t", ("time", "depth", "lat", "lon"), values, TEMPERATURE)
+        write_nc(path, [*variables, time_var([6 * number]), data])
+        aged(path, 100)
+    cube = opened(store, tmp_path)
+    assert list(cube.axes["depth"].values) == [0.1, 0.7]
+    values = cube.select(Query()).values["t"]
+    np.testing.assert_array_equal(values[:, :, 0, 0].max(axis=1), [0, 1, 2])
+    assert not np.isnan(values).any()
+
+
+def test_a_grid_shifted_by_a_fraction_of_its_cells_stays_apart(
+    store: Store, tmp_path: Path
+) -> None:
+    day(tmp_path / "one.nc", 0)
+    path = tmp_path / "two.nc"
+    data = field("t", ("time",), of_hours(24))
+    write_nc(path, [lat_var(LAT + 0.01), lon_var(LON), time_var([24]), data])
+    aged(path, 100)
+    assert len(store.dataset(Source((str(tmp_path),))).cubes) == 2
+
+
+def test_gregorian_calendars_of_our_time_are_one(store: Store, tmp_path: Path) -> None:
+    for number, calendar in enumerate(("standard", "proleptic_gregorian", "gregorian")):
+        axis = time_var([24 * number], calendar=calendar)
+        put(tmp_path / f"{number}.nc", [axis, field("t", ("time",), of_hours(number))])
+    assert first_cell(opened(store, tmp_path).select(Query())) == [0, 1, 2]
+
+
+def test_other_words_for_the_same_unit_join(store: Store, tmp_path: Path) -> None:
+    for number, units in enumerate(("degC", "Celsius")):
+        data = field("t", ("time",), of_hours(number), units=units)
+        put(tmp_path / f"{number}.nc", [time_var([24 * number]), data])
+    assert first_cell(opened(store, tmp_path).select(Query())) == [0, 1]
+
+
+def test_files_of_variables_that_do_not_overlap_are_not_reported(
+    store: Store, tmp_path: Path
+) -> None:
+    for name in ("t", "u"):
+        for start in (0, 12):
+            variables = [time_var([start, start + 6]), field(name, ("time",), of_hours(1, 2))]
+            put(tmp_path / f"{name}{start}.nc", variables)
+    assert not opened(store, tmp_path).warnings
+
+
 def test_a_new_file_appears_without_a_restart(store: Store, tmp_path: Path) -> None:
     day(tmp_path / "a.nc", 0)
     before = store.dataset(Source((str(tmp_path),)))

@@ -29,6 +29,7 @@ from providers.grids import PointGrid
 from providers.queries import one_cell
 from providers.render import Pixels, Renderer
 from providers.store import Source, Store
+from tests.private import private_copy
 from tests.providers.direct import LAYOUTS, Direct, micros
 
 pytestmark = pytest.mark.filterwarnings("ignore::xarray.SerializationWarning")
@@ -81,7 +82,7 @@ def site(
 
 def _as_zarr(path: Path, folder: Path, version: int) -> Path:
     target = folder / f"{path.stem}.zarr"
-    with xr.open_dataset(path) as dataset:
+    with xr.open_dataset(private_copy(path)) as dataset:
         for variable in dataset.variables.values():
             _repair_fill(variable.encoding)
         dataset.to_zarr(target, zarr_format=version, consolidated=version == 2)
@@ -215,7 +216,7 @@ def test_every_variable_is_a_field_a_coordinate_or_refused(netcdf_folder: Path) 
         served = {name for item in dataset.cubes for name in item.cube.variables}
         refused = {refusal.name for refusal in dataset.refusals}
         assert not served & refused
-        with netCDF4.Dataset(netcdf_folder / f"{stem}.nc") as file:
+        with netCDF4.Dataset(private_copy(netcdf_folder / f"{stem}.nc")) as file:
             for name, variable in file.variables.items():
                 if name in served | refused or not _looks_like_data(file, variable):
                     continue
@@ -386,7 +387,7 @@ def test_levels_and_other_axes_keep_the_numbers_of_the_file(
     sample: tuple[str, Cube, Direct, FlaskClient],
 ) -> None:
     _, cube, truth, _ = sample
-    with netCDF4.Dataset(truth.path) as file:
+    with netCDF4.Dataset(private_copy(truth.path)) as file:
         for dim in {dim for name in cube.variables for dim in truth.outer(name)}:
             axis = _axis_of(cube, dim)
             if dim in truth.time_dims:

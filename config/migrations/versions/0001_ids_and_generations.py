@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text, primary_key=True),
         sa.Column("cube_key", sa.Text, primary_key=True),
         sa.Column("id", sa.Text, nullable=False),
+        sa.Column("pieces", sa.Text, nullable=False),
         sa.Column("assigned_at", sa.Text, nullable=False),
         sa.UniqueConstraint("scope", "id"),
     )
