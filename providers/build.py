@@ -12,15 +12,22 @@ from numpy.typing import NDArray
 from .axes import Axis, AxisKind, ordered_axes
 from .cf.axes import UnusableAxis, build_axis, index_axis, kind_of
 from .cf.calendar import MISSING
-from .cf.horizontal import GridFinder, NoGrid, Placement, is_latitude, is_longitude
+from .cf.coordinates import NoGrid, is_latitude, is_longitude
+from .cf.horizontal import GridFinder, Placement
+from .cf.kinds import (
+    REFERENCES,
+    STORAGE_ATTRIBUTES,
+    categories_of,
+    kind_of_variable,
+    plain_attributes,
+    title_of,
+)
 from .cf.packing import packing_of
 from .chunks import ChunkCache, ChunkedReader
-from .cube import Cube, Variable, VariableKind
+from .cube import Cube, Variable
 from .fields import Field, StoredField
 from .readers.base import OpenFile, RawGroup, RawVariable
 from .taken import TakenField
-
-_REFERENCES = ("bounds", "climatology", "grid_mapping")
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ class _GroupBuilder:
             if dim in variables and variables[dim].dims == (dim,)
         }
         for raw in variables.values():
-            for attribute in _REFERENCES:
+            for attribute in REFERENCES:
                 names.update(
                     part.rstrip(":") for part in str(raw.attributes.get(attribute, "")).split()
                 )
@@ -262,7 +269,9 @@ class _GroupBuilder:
         candidates.sort(key=lambda raw: -len(raw.dims))
         for raw in candidates:
             try:
-                axis = build_axis(self._group, replace(raw, attributes=_plain(raw)), "cell")
+                axis = build_axis(
+                    self._group, replace(raw, attributes=plain_attributes(raw)), "cell"
+                )
             except UnusableAxis:
                 continue
             count = int(np.prod(raw.shape))
@@ -363,30 +372,17 @@ class _GroupBuilder:
             id=raw.name,
             field=field,
             axes=tuple(axis.name for axis in item.axes),
-            kind=_variable_kind(raw, packing.values),
-            title=_title(attributes),
+            kind=kind_of_variable(raw, packing.values),
+            title=title_of(attributes),
             units=str(attributes["units"]) if attributes.get("units") is not None else None,
             standard_name=str(attributes["standard_name"])
             if attributes.get("standard_name")
             else None,
             attributes={
-                key: value for key, value in attributes.items() if key not in _STORAGE_ATTRIBUTES
+                key: value for key, value in attributes.items() if key not in STORAGE_ATTRIBUTES
             },
-            categories=_categories(attributes),
+            categories=categories_of(attributes),
         )
-
-
-_STORAGE_ATTRIBUTES = {
-    "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "valid_min", "valid_max",
-    "valid_range", "coordinates", "grid_mapping", "_ChunkSizes", "_Netcdf4Dimid", "DIMENSION_LABELS",
-    "actual_range", "cell_measures", "ancillary_variables", "_QuantizeBitRoundNumberOfSignificantDigits",
-}  # fmt: skip
-"""Attributes about storage, or about other variables of the file: not repeated in answers."""
-
-
-def _plain(raw: RawVariable) -> dict[str, Any]:
-    """Attributes without those that point to other variables."""
-    return {key: value for key, value in raw.attributes.items() if key not in _REFERENCES}
 
 
 def _as_reference(axis: Axis) -> Axis:
@@ -462,54 +458,3 @@ def _keys(groups: list[list[_Placed]]) -> list[str]:
             key = f"{key}-{members[0].raw.name.lower()}"
         keys.append(key)
     return keys
-
-
-def _title(attributes: Mapping[str, Any]) -> str | None:
-    text = attributes.get("long_name") or attributes.get("title")
-    return str(text).strip() if text else None
-
-
-def _variable_kind(raw: RawVariable, values: np.dtype[Any]) -> VariableKind:
-    attributes = raw.attributes
-    if "flag_values" in attributes or "flag_masks" in attributes or "flag_meanings" in attributes:
-        return VariableKind.CATEGORY
-    standard = str(attributes.get("standard_name", ""))
-    if standard.endswith(("_direction", "_from_direction", "_to_direction")):
-        return VariableKind.DIRECTION
-    methods = str(attributes.get("cell_methods", "")).lower()
-    for word, kind in (
-        ("sum", VariableKind.SUM),
-        ("mean", VariableKind.MEAN),
-        ("maximum", VariableKind.MAXIMUM),
-        ("minimum", VariableKind.MINIMUM),
-    ):
-        if _time_method(methods, word):
-            return kind
-    return VariableKind.INSTANT
-
-
-def _time_method(methods: str, word: str) -> bool:
-    """Whether ``cell_methods`` applies a method along time (CF 7.3)."""
-    words = methods.replace("(", " ( ").split()
-    after = False
-    for item in words:
-        if item.endswith(":"):
-            after = item == "time:" or (after and not words[words.index(item) - 1].isalpha())
-        elif after:
-            return item == word
-    return False
-
-
-def _categories(attributes: Mapping[str, Any]) -> dict[int, str]:
-    values, meanings = attributes.get("flag_values"), attributes.get("flag_meanings")
-    if values is None or meanings is None:
-        return {}
-    names = meanings.split() if isinstance(meanings, str) else [str(name) for name in meanings]
-    try:
-        codes = [
-            int(float(value))
-            for value in (values.split(",") if isinstance(values, str) else np.ravel(values))
-        ]
-    except ValueError:
-        return {}
-    return dict(zip(codes, names, strict=False))

@@ -98,6 +98,14 @@ def join(members: Sequence[Member]) -> list[Joined]:
     ]
 
 
+def _same_cell_times(one: Cube, other: Cube) -> bool:
+    """Tracks and swaths join only where each cell has the same time in both."""
+    ours, theirs = one.cell_times, other.cell_times
+    if ours is None or theirs is None:
+        return ours is theirs
+    return np.array_equal(ours.values, theirs.values)
+
+
 def _share(one: Sequence[Member], other: Sequence[Member]) -> bool:
     return any(common(a.cube, b.cube) for a in one for b in other)
 
@@ -108,6 +116,8 @@ def _joinable(one: Sequence[Member], other: Sequence[Member]) -> bool:
     for member in other:
         cube = member.cube
         if first.dims != cube.dims or not same_grid(first.grid, cube.grid):
+            return False
+        if not _same_cell_times(first, cube):
             return False
         if _difference(one[0], member) is not None:
             return False

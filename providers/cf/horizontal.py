@@ -4,50 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyproj
-from pyproj.exceptions import CRSError
 
 from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
 from ..grids.base import Floats
-from ..readers.base import ChunkSource, Raw, RawGroup, RawVariable
+from ..readers.base import RawGroup, RawVariable
+from .coordinates import NoGrid, degrees, is_latitude, is_longitude, steady
 from .packing import coordinate_values
+from .projections import in_crs_units, is_rotated, parse_cf_crs
 
-_NORTH = {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"}
-_EAST = {"degrees_east", "degree_east", "degree_e", "degrees_e", "degreee", "degreese"}
-_LAT_NAMES = {
-    "lat",
-    "latitude",
-    "nav_lat",
-    "lats",
-    "xlat",
-    "clat",
-    "rlat2d",
-    "tlat",
-    "geolat",
-    "lat_rho",
-}
-_LON_NAMES = {
-    "lon",
-    "longitude",
-    "nav_lon",
-    "lons",
-    "xlong",
-    "clon",
-    "long",
-    "tlong",
-    "tlon",
-    "geolon",
-    "lon_rho",
-}
 _X_NAMES, _Y_NAMES = {"x", "easting", "xc", "xgeo"}, {"y", "northing", "yc", "ygeo"}
-
-
-class NoGrid(ValueError):
-    """A variable that cannot be placed on the Earth, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +38,8 @@ class GridFinder:
         self._hints = dict(hints or {})
         self._built: dict[tuple[str, ...], Placement | NoGrid] = {}
         variables = group.variables.values()
-        self._latitudes = [_steady(v) for v in variables if is_latitude(v)]
-        self._longitudes = [_steady(v) for v in variables if is_longitude(v)]
+        self._latitudes = [steady(v) for v in variables if is_latitude(v)]
+        self._longitudes = [steady(v) for v in variables if is_longitude(v)]
 
     def place(self, variable: RawVariable) -> Placement:
         """The grid of a variable; raises NoGrid with the reason."""
@@ -236,12 +206,12 @@ class GridFinder:
         dims: tuple[str | None, ...]
         if x is not None and y is not None:
             facts = {} if (mapping := self._mapping(variable)) is None else mapping.attributes
-            columns, rows = _in_crs_units(x, crs, facts), _in_crs_units(y, crs, facts)
+            columns, rows = in_crs_units(x, crs, facts), in_crs_units(y, crs, facts)
             dims, used = (y.dims[0], x.dims[0]), frozenset((x.name, y.name))
         else:
             columns, rows = self._from_transform(variable)
             dims, used = variable.dims[-2:], frozenset()
-        if crs.is_geographic and not _is_rotated(crs):
+        if crs.is_geographic and not is_rotated(crs):
             return Placement(RectilinearGrid(rows, columns), dims, used, crs.to_string())
         mesh_x, mesh_y = np.meshgrid(columns, rows)
         transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
@@ -286,7 +256,7 @@ class GridFinder:
             ]
             candidates.append(attributes.get("crs_wkt"))
         for candidate in candidates:
-            if candidate is not None and (crs := _parse_crs(candidate)) is not None:
+            if candidate is not None and (crs := parse_cf_crs(candidate)) is not None:
                 return crs
         return None
 
@@ -333,119 +303,6 @@ class GridFinder:
         return found
 
 
-def is_latitude(variable: RawVariable) -> bool:
-    """Latitude by standard name, units, or (without either) name."""
-    return _is_angle(variable, "latitude", _NORTH, _LAT_NAMES)
-
-
-def is_longitude(variable: RawVariable) -> bool:
-    """Longitude by standard name, units, or (without either) name."""
-    return _is_angle(variable, "longitude", _EAST, _LON_NAMES)
-
-
-def _is_angle(variable: RawVariable, standard: str, units: set[str], names: set[str]) -> bool:
-    if variable.dtype.kind not in "iuf" or len(variable.dims) > 3:
-        return False
-    stated = variable.attributes.get("standard_name")
-    if stated:
-        return bool(stated == standard)
-    unit = str(variable.attributes.get("units", "")).strip().lower()
-    if unit in units:
-        return True
-    return variable.name.lower() in names and unit in (
-        "",
-        "degrees",
-        "degree",
-        "deg",
-        "radian",
-        "radians",
-        "rad",
-    )
-
-
-def degrees(variable: RawVariable) -> Floats:
-    """Coordinate values in degrees (ICON stores radians)."""
-    values = _unpacked(variable)
-    unit = str(variable.attributes.get("units", "")).strip().lower()
-    return np.degrees(values) if unit.startswith("rad") else values
-
-
-def _unpacked(variable: RawVariable) -> Floats:
-    return np.asarray(coordinate_values(variable), np.float64)
-
-
-@dataclass(frozen=True)
-class _FirstStep:
-    """Coordinates stored once per time (WRF, TROPOMI) as the ones of the first; NoGrid where they move."""
-
-    name: str
-    source: ChunkSource
-    steps: int
-
-    def load(self, start: tuple[int, ...], stop: tuple[int, ...]) -> Raw:
-        first = self.source.load((0, *start), (1, *stop))[0]
-        last = self.source.load((self.steps - 1, *start), (self.steps, *stop))[0]
-        if not np.array_equal(first, last, equal_nan=first.dtype.kind == "f"):
-            raise NoGrid(f"the coordinate {self.name} moves with time")
-        return first
-
-
-def _steady(variable: RawVariable) -> RawVariable:
-    """Coordinates over three dimensions without the first."""
-    if len(variable.dims) != 3 or not variable.shape[0]:
-        return variable
-    return replace(
-        variable,
-        dims=variable.dims[1:],
-        shape=variable.shape[1:],
-        chunks=variable.chunks[1:],
-        source=_FirstStep(variable.name, variable.source, variable.shape[0]),
-    )
-
-
-_METRES = {
-    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0,
-    "km": 1e3, "kilometre": 1e3, "kilometres": 1e3, "kilometer": 1e3, "kilometers": 1e3,
-    "cm": 1e-2, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
-    "us_survey_foot": 1200 / 3937, "us survey foot": 1200 / 3937,
-}  # fmt: skip
-_RADIANS = {
-    "rad": 1.0, "radian": 1.0, "radians": 1.0, "microradian": 1e-6, "microradians": 1e-6, "urad": 1e-6,
-    "mrad": 1e-3, "degree": math.pi / 180, "degrees": math.pi / 180, "deg": math.pi / 180,
-}  # fmt: skip
-
-
-def _satellite_height(crs: pyproj.CRS) -> float | None:
-    parameters = [] if crs.coordinate_operation is None else crs.coordinate_operation.params
-    heights = [float(item.value) for item in parameters if item.name == "Satellite Height"]
-    return heights[0] if heights else None
-
-
-def _in_crs_units(variable: RawVariable, crs: pyproj.CRS, mapping: Mapping[str, Any]) -> Floats:
-    """Projected x or y in the unit of its CRS; scan angles of geostationary views become lengths (CF appendix F)."""
-    values = _unpacked(variable)
-    unit = str(variable.attributes.get("units", "")).strip().lower()
-    if unit in ("", "1"):
-        return values
-    if crs.is_geographic or "ob_tran" in crs.to_string():
-        if unit.startswith("degree") or unit in ("deg", "°"):
-            return values
-        if unit in _RADIANS:
-            return values * math.degrees(_RADIANS[unit])
-        raise NoGrid(f"the coordinate {variable.name} in {unit!r}, which is not an angle")
-    own = crs.axis_info[0] if crs.axis_info else None
-    if own is not None and unit == own.unit_name.lower():
-        return values
-    if unit in _METRES:
-        return values * (_METRES[unit] / (own.unit_conversion_factor if own is not None else 1.0))
-    height = mapping.get("perspective_point_height", _satellite_height(crs))
-    if unit in _RADIANS and height is not None:
-        return values * (_RADIANS[unit] * float(np.ravel(height)[0]))
-    raise NoGrid(
-        f"the projection coordinate {variable.name} in {unit!r}, a unit that does not fit its projection"
-    )
-
-
 def _listed(variable: RawVariable) -> set[str]:
     return set(str(variable.attributes.get("coordinates", "")).split())
 
@@ -481,28 +338,6 @@ def _refuse(variable: RawVariable) -> Placement:
     if not variable.dims:
         raise NoGrid("a single number without a place")
     raise NoGrid("no horizontal coordinates for its dimensions " + ", ".join(variable.dims))
-
-
-def _parse_crs(value: Any) -> pyproj.CRS | None:
-    try:
-        if isinstance(value, Mapping):
-            plain = {
-                k: v.tolist() if isinstance(v, np.ndarray | np.generic) else v
-                for k, v in value.items()
-            }
-            if "type" in plain and "$schema" in plain:
-                return pyproj.CRS.from_json_dict(plain)
-            wkt = plain.get("crs_wkt") or plain.get("spatial_ref")
-            if wkt:
-                return pyproj.CRS.from_wkt(str(wkt))
-            return pyproj.CRS.from_cf(plain) if "grid_mapping_name" in plain else None
-        return pyproj.CRS.from_user_input(value)
-    except (CRSError, KeyError, ValueError, TypeError):
-        return None
-
-
-def _is_rotated(crs: pyproj.CRS) -> bool:
-    return crs.is_derived or "ob_tran" in crs.to_string()
 
 
 def _is_nested(order: Any) -> bool:

@@ -542,3 +542,18 @@ def test_what_is_no_data_is_named_beside_the_data(store: Store, tmp_path: Path) 
     assert one_cube(dataset)
     assert [refusal.name for refusal in dataset.refusals] == ["README.txt"]
     assert "not a format" in dataset.refusals[0].reason
+
+
+def test_two_tracks_over_the_same_places_at_other_times_stay_two(tmp_path):
+    """The second file's times must not stand for the first one's values."""
+    for name, day in (("sst", 0), ("wind", 5)):
+        xr.Dataset(
+            {name: ("time", np.arange(4.0), {"units": "1", "coordinates": "lat lon"})},
+            coords={
+                "time": ("time", np.arange(4.0) + day, {"units": "days since 2020-01-01"}),
+                "lat": ("time", np.arange(4.0), {"units": "degrees_north"}),
+                "lon": ("time", np.arange(4.0), {"units": "degrees_east"}),
+            },
+        ).to_netcdf(tmp_path / f"{name}.nc")
+    cubes = Store().dataset(Source((str(tmp_path),))).cubes
+    assert sorted(tuple(item.cube.variables) for item in cubes) == [("sst",), ("wind",)]
