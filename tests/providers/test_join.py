@@ -11,6 +11,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from config.errors import NoData, SourceUnavailable
