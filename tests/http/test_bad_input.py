@@ -128,7 +128,7 @@ ROUTES = [
     "/collections/levels/cube?bbox=0,0,10,10",
 ]  # fmt: skip
 INTERNAL = re.compile(
-    r"Traceback|File \"|site-packages|/tmp/|/work/|/home/|\.py\b|0x[0-9a-f]{8,}|\.nc\b|\.zarr\b"
+    r"Traceback|File \"|site-packages|/(?:tmp|home|usr|var|root|srv)/|\.py\b|0x[0-9a-f]{8,}|\.nc\b|\.zarr\b"
 )
 
 
