@@ -26,6 +26,7 @@ from .cf.packing import packing_of
 from .chunks import ChunkCache, ChunkedReader
 from .cube import Cube, Variable
 from .fields import Field, StoredField
+from .grouping import Placed, compatible, keys_of
 from .readers.base import OpenFile, RawGroup, RawVariable
 from .taken import TakenField
 
@@ -44,15 +45,6 @@ class Built:
 
     cubes: tuple[Cube, ...]
     refusals: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """A data variable with its grid and axes."""
-
-    raw: RawVariable
-    placement: Placement
-    axes: tuple[Axis, ...]
 
 
 def build_cubes(
@@ -83,12 +75,12 @@ class _GroupBuilder:
         self._scalars: dict[str, Axis] | None = None
 
     def build(self) -> Built:
-        placed: list[_Placed] = []
+        placed: list[Placed] = []
         refusals: list[Refusal] = []
         for raw in self._data_variables():
             try:
                 placement = self._finder.place(raw)
-                placed.append(_Placed(raw, placement, self._axes_of(raw, placement)))
+                placed.append(Placed(raw, placement, self._axes_of(raw, placement)))
             except (NoGrid, UnusableAxis) as error:
                 refusals.append(Refusal(raw.name, str(error)))
         used = {name for item in placed for name in item.placement.coordinates}
@@ -333,17 +325,17 @@ class _GroupBuilder:
 
     # cubes
 
-    def _cubes(self, placed: list[_Placed]) -> Iterable[Cube]:
+    def _cubes(self, placed: list[Placed]) -> Iterable[Cube]:
         """Variables share a cube when grid and dimensions agree and no axis of one kind means two dimensions."""
-        groups: list[list[_Placed]] = []
+        groups: list[list[Placed]] = []
         for item in sorted(placed, key=lambda item: -len(item.axes)):
             for members in groups:
-                if _compatible(members, item):
+                if compatible(members, item):
                     members.append(item)
                     break
             else:
                 groups.append([item])
-        keys = _keys(groups)
+        keys = keys_of(groups)
         order = {raw.raw.name: position for position, raw in enumerate(placed)}
         for key, members in zip(keys, groups, strict=True):
             members.sort(key=lambda item: order[item.raw.name])
@@ -360,7 +352,7 @@ class _GroupBuilder:
                 cell_times=self._times_of_cells(members[0].placement, axes.values()),
             )
 
-    def _variable(self, item: _Placed) -> Variable:
+    def _variable(self, item: Placed) -> Variable:
         raw = item.raw
         packing = packing_of(raw)
         attributes = raw.attributes
@@ -409,52 +401,3 @@ def _distinct(axes: list[Axis]) -> list[Axis]:
         seen.add(axis.kind)
         result.append(axis)
     return result
-
-
-def _compatible(members: list[_Placed], item: _Placed) -> bool:
-    first = members[0].placement
-    if first.grid is not item.placement.grid or first.dims != item.placement.dims:
-        return False
-    known = {axis.name: axis for member in members for axis in member.axes}
-    if any(axis.name in known and not _same_axis(known[axis.name], axis) for axis in item.axes):
-        return False
-    kinds: dict[AxisKind, Axis] = {
-        axis.kind: axis
-        for axis in known.values()
-        if axis.kind is not AxisKind.OTHER and axis.dim is not None
-    }
-    return all(
-        axis.dim is None or axis.kind not in kinds or _same_axis(kinds[axis.kind], axis)
-        for axis in item.axes
-    )
-
-
-def _same_axis(one: Axis, other: Axis) -> bool:
-    """Whether two axes of one group come from the same coordinate."""
-    return (one.dim, one.source_name) == (other.dim, other.source_name)
-
-
-def _keys(groups: list[list[_Placed]]) -> list[str]:
-    """A readable suffix per cube: what sets it apart — its own dimensions, else its grid."""
-    if len(groups) < 2:
-        return ["" for _ in groups]
-    everywhere = set.intersection(
-        *({dim for item in members for dim in item.raw.dims} for members in groups)
-    )
-    keys: list[str] = []
-    for members in groups:
-        dims = [dim for item in members for dim in item.raw.dims if dim not in everywhere]
-        unique = list(dict.fromkeys(dims))
-        level = next(
-            (axis for item in members for axis in item.axes if axis.kind is AxisKind.Z), None
-        )
-        word = (
-            level.source_name if level is not None and level.dim in unique else "-".join(unique[:2])
-        )
-        key = str(word or "sfc").lower()
-        if key in keys:
-            key = f"{key}-{members[0].placement.grid.kind}"
-        while key in keys:
-            key = f"{key}-{members[0].raw.name.lower()}"
-        keys.append(key)
-    return keys

@@ -13,7 +13,7 @@ from ogcapi.context import Context, Params
 from ogcapi.negotiation import HTML, Representation
 from ogcapi.parse import box, integer
 from ogcapi.views.base import View, cube_of
-from ogcapi.views.describe import collection_document, json_type
+from ogcapi.views.describe import collection_document, document_links, json_type
 from providers.axes import AxisKind
 from providers.cube import Cube, Range, Variable
 from providers.grids import Bbox
@@ -80,20 +80,7 @@ class Collections(View):
         found = [item for item in context.catalogue.collections.values() if _matches(item, query)]
         page = found[query.offset : query.offset + query.limit]
         url = f"{context.base_url}/collections"
-        links = [
-            {
-                "rel": "self",
-                "type": "application/json",
-                "title": "This document",
-                "href": f"{url}?f=json",
-            },
-            {
-                "rel": "alternate",
-                "type": "text/html",
-                "title": "This document as a page",
-                "href": f"{url}?f=html",
-            },
-        ]
+        links = document_links(url)
         if query.offset + query.limit < len(found):
             more = {"limit": str(query.limit), "offset": str(query.offset + query.limit)}
             if query.bbox is not None:

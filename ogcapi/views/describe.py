@@ -35,7 +35,7 @@ def collection_document(context: Context, collection: Collection) -> dict[str, A
     if resource is not None and resource.keywords:
         document["keywords"] = _localised(resource.keywords, context.lang)
     document.update(_credits(collection))
-    links = _common_links(url) + _credit_links(document) + list(resource.links if resource else [])
+    links = document_links(url) + _credit_links(document) + list(resource.links if resource else [])
     if collection.error is not None:
         document["x-ogcapi:status"] = collection.error
     if collection.data is not None:
@@ -114,7 +114,8 @@ def _credit_links(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return links
 
 
-def _common_links(url: str) -> list[dict[str, Any]]:
+def document_links(url: str) -> list[dict[str, Any]]:
+    """A document as JSON and as a page."""
     return [
         {
             "rel": "self",
