@@ -24,6 +24,12 @@ def problems(configuration: Configuration) -> list[str]:
     return lines
 
 
+def _without_effect(resource: Resource) -> Iterator[tuple[bool, str, str]]:
+    for name in ("styles", "price", "trace"):
+        if getattr(resource, name) not in (None, {}):
+            yield True, f".{name}", "has no effect in this version"
+
+
 def _of(resource: Resource) -> Iterator[tuple[bool, str, str]]:
     if resource.type == "process":
         if "processor" not in (resource.model_extra or {}):
@@ -35,6 +41,7 @@ def _of(resource: Resource) -> Iterator[tuple[bool, str, str]]:
         for name in STOCK_KEYS:
             if not getattr(resource, name):
                 yield False, f".{name}", "missing; pygeoapi cannot show the collection without it"
+    yield from _without_effect(resource)
     yield from _extents(resource)
     for name in ("license", "attribution"):
         if not getattr(resource, name) and not _linked(resource, name):

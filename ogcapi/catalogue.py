@@ -323,6 +323,13 @@ def origin_of_path(path: str, *, scope: str) -> Origin:
 def origin_of_resource(resource: Resource, *, scope: str) -> Origin:
     """The origin of a configured collection."""
     assert resource.source is not None
+    if resource.access not in (None, "open"):
+        raise ConfigurationError(
+            "access is not enforced by this version, which serves everything to everyone; "
+            "remove the collection, or state access: open",
+            file=resource.file,
+            key=f"resources.{resource.id}.access",
+        )
     for name, variable in resource.variables.items():
         if variable.style is not None and not is_colormap(variable.style):
             raise ConfigurationError(

@@ -35,7 +35,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="destine-ogcapi", prog_name="ogcapi")
-@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.option("--debug", is_flag=True, envvar="OGCAPI_DEBUG", help="Show tracebacks of errors.")
 def main(debug: bool) -> None:
     """Earth-system data (Zarr, NetCDF) through the OGC APIs."""
 

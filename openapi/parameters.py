@@ -97,7 +97,6 @@ LIMIT = Parameter(
 OFFSET = Parameter(
     "offset", "Collections to pass over.", {"type": "integer", "minimum": 0, "default": 0}
 )
-LANG = Parameter("lang", "Language of the answer.", {"type": "string"})
 
 
 def format_parameter(names: tuple[str, ...]) -> Parameter:

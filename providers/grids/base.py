@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -178,8 +177,3 @@ def spans(lon: Floats) -> tuple[float, float]:
     start = (widest + 1) % len(values)
     west = float(values[start])
     return west, west + 360.0 - float(gaps[widest])
-
-
-def describe_only(**facts: Any) -> Mapping[str, Any]:
-    """Facts without the ones that are not known."""
-    return {name: value for name, value in facts.items() if value is not None}

@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from config.configuration import load_configuration
+from config.errors import ConfigurationError
 from config.settings import Limits, Settings
 from ogcapi.app import create_app
 from tests.http.samples import problem_of, surface
@@ -192,3 +193,16 @@ def test_a_stock_process_runs(client: FlaskClient) -> None:
     assert problem_of_get.status_code == 405
     assert "POST" in problem_of_get.headers["Allow"]
     assert problem_of(client.put("/collections/data"), 405)
+
+
+def test_a_collection_that_asks_for_access_rules_is_never_served_to_everyone(
+    tmp_path: Path,
+) -> None:
+    """Rules that are not enforced must not look as if they were."""
+    (tmp_path / "c.yml").write_text(
+        "resources: {secret: {type: collection, title: s, source: secret.nc, access: members}}\n"
+    )
+    with pytest.raises(ConfigurationError, match="access is not enforced"):
+        create_app(
+            Settings(state_dir=tmp_path / "state"), configuration=load_configuration(tmp_path)
+        )
