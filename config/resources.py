@@ -159,6 +159,12 @@ class Resource(BaseModel):
         dict[str, Variable],
         Field(default_factory=dict, description="Variable id → what is said of it."),
     ]
+    derived: Annotated[
+        tuple[Literal["speed", "direction"], ...],
+        Field(
+            description="Computed from pairs of vector components: speed and direction of wind, currents and ice."
+        ),
+    ] = ()
     styles: Annotated[
         dict[str, dict[str, Any]],
         Field(default_factory=dict, description="Style id → style of maps."),

@@ -44,7 +44,11 @@ def create_app(
     raw: Mapping[str, Any] = configuration.raw if configuration is not None else {}
     title, description, metadata = _identity(settings, configuration)
     stock = stock_of(raw, title=title, state_dir=settings.state_dir, native_lock=LOCK)
-    store = Store(cache_bytes=settings.cache_share, check_interval=settings.check_interval)
+    store = Store(
+        cache_bytes=settings.cache_share,
+        check_interval=settings.check_interval,
+        state=settings.state_dir,
+    )
     services = Services(
         settings=settings,
         store=store,

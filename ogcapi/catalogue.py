@@ -23,6 +23,8 @@ from config.resources import Variable as ConfiguredVariable
 from ogcapi.ids import RESOURCE, Claim, CollectionIds
 from providers.build import Refusal
 from providers.cube import Cube, Variable, VariableKind
+from providers.semantics.components import with_orientation
+from providers.semantics.winds import derived
 from providers.store import Dataset, NamedCube, Source, Store
 from providers.styles import is_colormap
 
@@ -213,27 +215,40 @@ class CatalogueKeeper:
 
 def configured(cube: Cube, resource: Resource | None) -> Cube:
     """The cube with what the configuration says of its variables, licence and citation."""
+    cube = with_orientation(cube)
     if resource is None:
         return cube
-    variables = {
-        name: _configured_variable(variable, resource.variables[name])
-        if name in resource.variables
-        else variable
-        for name, variable in cube.variables.items()
-        if not (name in resource.variables and resource.variables[name].hidden)
-    }
+    variables = _configured_variables(cube.variables, resource)
+    whole = replace(cube, variables=variables)
+    extra = {variable.id: variable for variable in derived(whole, resource.derived)}
+    variables = {**variables, **_configured_variables(extra, resource)}
     stated = {
         name: str(value)
         for name in ("license", "attribution", "citation", "doi", "version")
         if isinstance(value := getattr(resource, name), str)
     }
-    said = hashlib.sha256(repr((resource.variables, stated)).encode()).hexdigest()[:12]
+    said = hashlib.sha256(repr((resource.variables, resource.derived, stated)).encode())
     return replace(
         cube,
-        variables=variables,
+        variables={
+            name: variable
+            for name, variable in variables.items()
+            if not (name in resource.variables and resource.variables[name].hidden)
+        },
         attributes={**cube.attributes, **stated},
-        version=f"{cube.version}+{said}",
+        version=f"{cube.version}+{said.hexdigest()[:12]}",
+        coarser=tuple(configured(other, resource) for other in cube.coarser),
     )
+
+
+def _configured_variables(
+    variables: Mapping[str, Variable], resource: Resource
+) -> dict[str, Variable]:
+    said = resource.variables
+    return {
+        name: _configured_variable(variable, said[name]) if name in said else variable
+        for name, variable in variables.items()
+    }
 
 
 _KINDS = {"component": VariableKind.INSTANT}

@@ -73,14 +73,12 @@ def serve(
         _require(path)
     origins(paths, configuration)  # what is wrong in them is told here, not by each worker
     if not paths and configuration is None:
-        from ogcapi.demo import build_demo
+        from ogcapi.demo import CONFIGURATION, build_demo
 
         folder = build_demo(
             settings.state_dir / "demo", progress=lambda text: click.echo(text, err=True)
         )
-        paths = tuple(
-            str(path) for path in sorted(folder.iterdir()) if path.suffix in (".zarr", ".nc")
-        )
+        config_dir = folder / CONFIGURATION
     sys.exit(run(settings, paths, config_dir))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from config.database import memory_database
 from config.errors import ConfigurationError, SourceUnavailable
 from config.problems import problems
 from ogcapi.catalogue import CatalogueKeeper, Collection, origin_of_path, origin_of_resource
+from ogcapi.derived import derived_fields
 from ogcapi.views.describe import axis_document, extent
-from providers.store import Store
+from providers.build import Refusal
+from providers.store import NothingToServe, Store
 
 
 def report(path: str) -> dict[str, Any]:
@@ -21,15 +24,30 @@ def report(path: str) -> dict[str, Any]:
     origin = origin_of_path(located, scope="inspect")
     try:
         dataset = store.dataset(origin.source)
+    except NothingToServe as error:
+        return {"path": path, "collections": [], **_not_served((), error.refusals, error.messages)}
     except SourceUnavailable as error:
-        return {"path": path, "collections": [], "warnings": [error.detail], "refused": []}
+        return {"path": path, "collections": [], **_not_served([error.detail], (), (0, 0))}
     catalogue = CatalogueKeeper(store, memory_database(), [origin]).current()
     return {
         "path": path,
         "collections": [_collection(item) for item in catalogue.collections.values()],
-        "warnings": list(dataset.warnings),
-        "refused": [{"name": item.name, "reason": item.reason} for item in dataset.refusals],
+        **_not_served(dataset.warnings, dataset.refusals, dataset.messages),
     }
+
+
+def _not_served(
+    warnings: Sequence[str], refusals: Sequence[Refusal], messages: tuple[int, int]
+) -> dict[str, Any]:
+    """Warnings, refusals, and the count of GRIB messages: each is served or refused with a reason."""
+    refused = [
+        {"name": item.name, "reason": item.reason, "count": item.count} for item in refusals
+    ]
+    found: dict[str, Any] = {"warnings": list(warnings), "refused": refused}
+    total, served = messages
+    if total:
+        found["messages"] = {"total": total, "served": served, "refused": total - served}
+    return found
 
 
 def _collection(item: Collection) -> dict[str, Any]:
@@ -73,6 +91,9 @@ def text_of(found: dict[str, Any]) -> str:
             over = f" over {', '.join(variable['axes'])}" if variable["axes"] else ""
             title = f": {variable['title']}" if variable["title"] else ""
             lines.append(f"  variable   {variable['id']}{title}{unit}{over}")
+    if "messages" in found:
+        count = found["messages"]
+        lines.append(f"{count['total']} GRIB messages, {count['served']} served")
     lines += [f"warning: {text}" for text in found["warnings"]]
     lines += [f"not served: {item['name']}: {item['reason']}" for item in found["refused"]]
     return "\n".join(lines) or "nothing to serve"
@@ -98,7 +119,9 @@ def check_configuration(directory: Path) -> list[str]:
         except SourceUnavailable as error:
             lines.append(f"{resource.file}: resources.{resource.id}.source: {error.detail}")
             continue
-        names = {name for named in dataset.cubes for name in named.cube.variables}
+        extra, missing = derived_fields(resource, [named.cube for named in dataset.cubes])
+        lines += missing
+        names = {name for named in dataset.cubes for name in named.cube.variables} | extra
         for name in resource.variables:
             if name not in names:
                 known = ", ".join(sorted(names)[:12])

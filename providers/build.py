@@ -37,6 +37,8 @@ class Refusal:
 
     name: str
     reason: str
+    count: int = 1
+    """How many things these are: messages of a GRIB file."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,32 @@ def build_cubes(
     refusals: list[Refusal] = []
     for group in file.groups:
         found = _GroupBuilder(group, cache, f"{version}/{group.path}", hints).build()
+        coarser = [
+            _GroupBuilder(level, cache, f"{version}/{level.path}", hints).build().cubes
+            for level in group.coarser
+        ]
         prefix = f"{group.path}/" if group.path else ""
-        cubes += [replace(cube, key=f"{group.path}|{cube.key}".strip("|")) for cube in found.cubes]
-        refusals += [Refusal(prefix + refusal.name, refusal.reason) for refusal in found.refusals]
+        cubes += [
+            replace(
+                cube,
+                key=f"{group.path}|{cube.key}".strip("|"),
+                coarser=_levels(cube, coarser),
+            )
+            for cube in found.cubes
+        ]
+        refused = [*found.refusals, *(Refusal(*item) for item in group.refused.items())]
+        refusals += [Refusal(prefix + refusal.name, refusal.reason) for refusal in refused]
     return Built(tuple(cubes), tuple(refusals))
+
+
+def _levels(cube: Cube, coarser: Iterable[tuple[Cube, ...]]) -> tuple[Cube, ...]:
+    """The cube's own variables on each coarser level that has them."""
+    return tuple(
+        level
+        for cubes in coarser
+        for level in cubes
+        if level.variables.keys() == cube.variables.keys() and level.dims == cube.dims
+    )
 
 
 class _GroupBuilder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -42,9 +42,12 @@ class ChunkCache:
         """Bytes held now."""
         return int(self._chunks.currsize)
 
-    def get(
-        self, key: ChunkKey, variable: RawVariable, start: tuple[int, ...], stop: tuple[int, ...]
-    ) -> Raw:
+    def peek(self, key: ChunkKey) -> Raw | None:
+        """The chunk if it is here."""
+        with self._lock:
+            return self._chunks.get(key)
+
+    def get(self, key: ChunkKey, load: Callable[[], Raw]) -> Raw:
         """The chunk, loaded once however many threads ask."""
         with self._lock:
             chunk = self._chunks.get(key)
@@ -57,7 +60,7 @@ class ChunkCache:
         if not mine:
             return future.result()
         try:
-            chunk = variable.source.load(start, stop)
+            chunk = load()
             if getattr(chunk.base, "nbytes", 0) > chunk.nbytes:  # a view would keep all of it alive
                 chunk = chunk.copy()
             chunk.flags.writeable = False
@@ -126,7 +129,9 @@ class ChunkedReader:
             min(begin + chunk, size)
             for begin, chunk, size in zip(start, variable.chunks, variable.shape, strict=True)
         )
-        return self._cache.get((self._version, variable.name, position), variable, start, stop)
+        return self._cache.get(
+            (self._version, variable.name, position), lambda: variable.source.load(start, stop)
+        )
 
     def _is_sparse(self, axes: list[_Axis], shape: tuple[int, ...]) -> bool:
         touched = np.prod([len(axis.parts) for axis in axes]) * np.prod(self._variable.chunks)

@@ -18,6 +18,8 @@ from .axes import Axis, AxisKind
 from .cf.calendar import MISSING
 from .fields import Field, Values
 from .grids import Bbox, Grid, Selection
+from .holdings import Holdings
+from .runs import Chosen, Wanted, by_step, by_time
 
 Positions = NDArray[np.int64]
 
@@ -137,6 +139,8 @@ class Cube:
     native_crs: str | None = None
     cell_times: Axis | None = None
     """Trajectories, profiles and swaths: one time per cell by flat index, MISSING where it is not known."""
+    coarser: tuple[Cube, ...] = ()
+    """The same variables on coarser cells of the same area (overviews), finest first: maps draw from them."""
 
     @property
     def time(self) -> Axis | None:
@@ -164,32 +168,19 @@ class Cube:
             return np.unique(self.time.values), self.time.calendar or "standard"
         if self.is_forecast:
             reference, step = self.axes["reference_time"], self.axes["step"]
-            times = (reference.values[:, None] + step.values[None, :])[self._present(step)]
+            times = reference.values[:, None] + step.values[None, :]
+            pieces = self._pieces_of_runs(tuple(self.variables.values()), "step", {})
+            if pieces is not None:
+                times = times[np.broadcast_to(pieces > 0, times.shape)]
             return np.unique(times), reference.calendar or "standard"
         if self.cell_times is not None:
             known = self.cell_times.values[self.cell_times.values != MISSING]
             return np.unique(known), self.cell_times.calendar or "standard"
         return None
 
-    def _present(self, other: Axis) -> NDArray[np.bool_]:
-        """Which (reference_time, step or time) pairs exist in a joined dataset."""
-        reference = self.axes["reference_time"]
-        mask = np.ones((reference.size, other.size), bool)
-        for variable in self.variables.values():
-            present = getattr(variable.field, "present", None)
-            if present is None:
-                continue
-            joined = variable.field.joined_dims  # type: ignore[attr-defined]
-            for dim in [d for d in joined if d not in (reference.dim, other.dim)]:
-                present = present.all(axis=joined.index(dim))
-                joined = tuple(d for d in joined if d != dim)
-            if reference.dim in joined and other.dim in joined:
-                mask &= present if joined.index(reference.dim) == 0 else present.T
-            elif reference.dim in joined:
-                mask &= present[:, None]
-            elif other.dim in joined:
-                mask &= present[None, :]
-        return mask
+    @cached_property
+    def _holdings(self) -> Holdings:
+        return Holdings(self.axes)
 
     def select(self, query: Query) -> Coverage:
         """Read what a query asks for; raises NoData when it selects nothing."""
@@ -207,21 +198,62 @@ class Cube:
             raise NoData("bbox: no cells there", parameter="bbox")
         if self.cell_times is not None and query.valid_time is not None:
             selection = self._at_times(self.cell_times, selection, query.valid_time)
-        positions: dict[str, Positions] = {}
-        axes: dict[str, Axis] = {}
-        used = {name for variable in chosen for name in variable.axes}
-        run: str | None = None
-        if self.is_forecast and {"reference_time", "step"} <= used:
-            run = self._plan_run(query, positions, axes)
-        elif {"reference_time", "time"} <= used and self.axes["reference_time"].size > 1:
-            run = self._plan_run_of_times(query, positions, axes)
-        for name in used - positions.keys():
-            axis = self.axes[name]
-            positions[name] = self._positions(axis, query)
-            if not len(positions[name]):
-                raise NoData(f"{name}: no values there", parameter=name)
-            axes[name] = axis.take(positions[name])
-        return Plan(chosen, positions, axes, selection, run)
+        own = {name for variable in chosen for name in variable.axes}
+        used = tuple(name for name in self.axes if name in own)
+        chosen_run = self._choose_run(chosen, used, query)
+        positions = dict(chosen_run.positions) if chosen_run else {}
+        axes = dict(chosen_run.axes) if chosen_run else {}
+        fixed = {*positions, *(name for name in used if _is_listed(query.ranges.get(name)))}
+        for name in used:
+            if name not in positions:
+                positions[name] = self._some_positions(name, query)
+        positions = self._holdings.held(chosen, positions, fixed)
+        axes = {
+            name: axes[name] if name in axes else self.axes[name].take(positions[name])
+            for name in used
+        }
+        return Plan(chosen, positions, axes, selection, chosen_run.run if chosen_run else None)
+
+    def _choose_run(
+        self, variables: tuple[Variable, ...], used: tuple[str, ...], query: Query
+    ) -> Chosen | None:
+        """The run that answers, where runs are an axis: see :mod:`providers.runs`."""
+        other = "step" if self.is_forecast else "time"
+        if "reference_time" not in used or other not in used:
+            return None
+        reference, axis = self.axes["reference_time"], self.axes[other]
+        if other == "time" and reference.size == 1:
+            return None
+        asked = {
+            name: self._some_positions(name, query)
+            for name in used
+            if name in query.ranges and name not in ("reference_time", other)
+        }
+        pieces = self._pieces_of_runs(variables, other, asked)
+        if pieces is not None and not pieces.any():
+            name = next(iter(asked), "datetime")
+            raise NoData(f"{name}: no values there", parameter=name)
+        wanted = Wanted(
+            self._positions(reference, query),
+            self._positions(axis, query),
+            query.valid_time,
+            query.ranges.get("reference_time"),
+        )
+        return (by_step if other == "step" else by_time)(reference, axis, wanted, pieces)
+
+    def _pieces_of_runs(
+        self, variables: tuple[Variable, ...], other: str, asked: Mapping[str, Positions]
+    ) -> NDArray[np.int64] | None:
+        """What variables hold per (run, step or time), at the positions asked of other axes; None: all the same."""
+        names = ("reference_time", other)
+        owners = [variable for variable in variables if set(names) <= set(variable.axes)]
+        return self._holdings.counts(owners, names, asked) if owners else None
+
+    def _some_positions(self, name: str, query: Query) -> Positions:
+        found = self._positions(self.axes[name], query)
+        if not len(found):
+            raise NoData(f"{name}: no values there", parameter=name)
+        return found
 
     def _at_times(self, times: Axis, selection: Selection, wanted: Range) -> Selection:
         """The cells of a selection whose own time is in a range."""
@@ -270,102 +302,6 @@ class Cube:
                 allowed=axis.labels()[:50],
             )
         return axis.between(wanted.low, wanted.high)
-
-    def _plan_run(
-        self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]
-    ) -> str | None:
-        """Choose runs and steps. With several runs left, the newest one that holds the valid time answers."""
-        reference, step = self.axes["reference_time"], self.axes["step"]
-        runs = self._positions(reference, query)
-        steps = self._positions(step, query)
-        valid = reference.values[:, None] + step.values[None, :]
-        hit = np.zeros(valid.shape, bool)
-        hit[np.ix_(runs, steps)] = True
-        hit &= self._present(step)
-        if query.valid_time is not None:
-            low, high = query.valid_time.low, query.valid_time.high
-            hit &= (valid >= low) if low is not None else True
-            hit &= (valid <= high) if high is not None else True
-        held = np.flatnonzero(hit.any(axis=1))
-        if not len(held):
-            raise NoData("datetime: no run holds it", parameter="datetime")
-        if step.size == 1 and len(held) > 1 and "reference_time" not in query.ranges:
-            self._series_of_runs(held, positions, axes)
-            return None
-        asked = query.ranges.get("reference_time")
-        if (
-            isinstance(asked, Range)
-            and not asked.is_point
-            and len(held) > 1
-            and query.valid_time is None
-        ):
-            positions["reference_time"], positions["step"] = held, np.flatnonzero(hit.any(axis=0))
-            axes["reference_time"] = reference.take(held)
-            axes["step"] = step.take(positions["step"])
-            return None
-        best = held[np.argmax(reference.values[held])]
-        positions["reference_time"] = np.array([best])
-        positions["step"] = np.flatnonzero(hit[best])
-        axes["reference_time"] = reference.take(positions["reference_time"])
-        axes["step"] = self._valid_axis(reference, step, int(best), positions["step"])
-        return str(axes["reference_time"].labels()[0])
-
-    def _series_of_runs(
-        self, runs: Positions, positions: dict[str, Positions], axes: dict[str, Axis]
-    ) -> None:
-        """One step: every run has one valid time, and all of them are a series (analyses as cfgrib writes them)."""
-        reference, step = self.axes["reference_time"], self.axes["step"]
-        positions["reference_time"], positions["step"] = runs, np.array([0])
-        axes["step"] = step.take(positions["step"])
-        axes["reference_time"] = replace(
-            reference.take(runs),
-            name="time",
-            kind=AxisKind.TIME,
-            values=reference.values[runs] + step.values[0],
-            bounds=None,
-            standard_name="time",
-            title="valid time",
-        )
-
-    def _plan_run_of_times(
-        self, query: Query, positions: dict[str, Positions], axes: dict[str, Axis]
-    ) -> str | None:
-        """The newest run that holds one of the times, where runs are an axis beside the axis of valid time.
-
-        In one array of all runs, a run is taken to hold what is not before it (if any does): the rest is filled up.
-        """
-        reference, time = self.axes["reference_time"], self.axes["time"]
-        runs, times = self._positions(reference, query), self._positions(time, query)
-        hit = np.zeros((reference.size, time.size), bool)
-        hit[np.ix_(runs, times)] = True
-        present = self._present(time)
-        begun = hit & (reference.values[:, None] <= time.values[None, :])
-        hit = begun if present.all() and begun.any() else hit & present
-        held = np.flatnonzero(hit.any(axis=1))
-        if not len(held):
-            raise NoData("datetime: no run holds it", parameter="datetime")
-        if "reference_time" in query.ranges and query.valid_time is None and len(held) > 1:
-            return None
-        best = held[np.argmax(reference.values[held])]
-        positions["reference_time"], positions["time"] = np.array([best]), np.flatnonzero(hit[best])
-        for axis in (reference, time):
-            axes[axis.name] = axis.take(positions[axis.name])
-        return str(axes["reference_time"].labels()[0])
-
-    def _valid_axis(self, reference: Axis, step: Axis, run: int, steps: Positions) -> Axis:
-        """Steps of one run as an axis of valid time."""
-        origin = reference.values[run]
-        bounds = None if step.bounds is None else origin + step.bounds[steps]
-        return replace(
-            step,
-            name="time",
-            kind=AxisKind.TIME,
-            values=origin + step.values[steps],
-            bounds=bounds,
-            calendar=reference.calendar,
-            standard_name="time",
-            title="valid time",
-        )
 
     def read(self, plan: Plan) -> Coverage:
         """Read the values of a plan."""
@@ -428,6 +364,11 @@ def flat_cells(selection: Selection, shape: tuple[int, ...]) -> Positions:
     ]
     block = np.ravel_multi_index(np.meshgrid(*parts, indexing="ij"), shape).ravel()
     return block if selection.pick is None else block[selection.pick]
+
+
+def _is_listed(wanted: Range | tuple[float, ...] | None) -> bool:
+    """Whether single values of an axis are asked for: they stay in the answer even where one of them is missing."""
+    return isinstance(wanted, tuple) or (wanted is not None and wanted.is_point)
 
 
 def time_positions(axis: Axis, wanted: Range) -> Positions:

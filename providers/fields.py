@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ Values = NDArray[Any]
 
 
 class Field(Protocol):
-    """Values over named dimensions; missing is NaN."""
+    """Values over named dimensions; missing is NaN. One with holes is a :class:`SparseField` too."""
 
     @property
     def dims(self) -> tuple[str, ...]: ...
@@ -28,6 +29,20 @@ class Field(Protocol):
 
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         """Values at the outer product of the indexers, dimensions in their own order; a dimension left out is whole."""
+
+
+class SparseField(Field, Protocol):
+    """A field of many pieces (files, messages) that may lack some combinations of its dimensions."""
+
+    def counts(
+        self, dims: tuple[str, ...], within: Mapping[str, NDArray[np.int64]] | None = None
+    ) -> NDArray[np.int64] | None:
+        """How many combinations of the other dimensions are stored, per combination of ``dims``.
+
+        One axis per dimension named, in that order, of length 1 for one that pieces do not lie along (each holds all
+        of it). ``within`` counts at some positions of other dimensions only; dimensions that pieces do not lie along
+        do not count. Stored twice counts once. None: nothing is missing.
+        """
 
 
 @dataclass(frozen=True)
@@ -85,12 +100,12 @@ class JoinedField:
         common = np.result_type(*types)
         return common if common.kind == "f" or self.is_full else np.result_type(common, np.float32)
 
-    @property
+    @cached_property
     def is_full(self) -> bool:
         """Every cell of the joined dimensions comes from some file."""
         return bool(self.present.all())
 
-    @property
+    @cached_property
     def present(self) -> NDArray[np.bool_]:
         """Which combinations of the joined dimensions exist, in the order of :attr:`joined_dims`."""
         return self.held > 0
@@ -107,6 +122,23 @@ class JoinedField:
     @property
     def joined_dims(self) -> tuple[str, ...]:
         return tuple(dim for dim in self.dims if dim in self.parts[0].positions)
+
+    def counts(
+        self, dims: tuple[str, ...], within: Mapping[str, NDArray[np.int64]] | None = None
+    ) -> NDArray[np.int64] | None:
+        """See :class:`SparseField`; pieces are files."""
+        if self.is_full:
+            return None
+        present = self.present
+        for axis, dim in enumerate(self.joined_dims):
+            if within is not None and dim in within and dim not in dims:
+                present = present.take(within[dim], axis)
+        others = tuple(axis for axis, dim in enumerate(self.joined_dims) if dim not in dims)
+        counts = present.sum(axis=others, dtype=np.int64)
+        own = [dim for dim in self.joined_dims if dim in dims]
+        counts = counts.transpose([own.index(dim) for dim in dims if dim in own])
+        shape = list(counts.shape)
+        return counts.reshape([shape.pop(0) if dim in own else 1 for dim in dims])
 
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         wanted = {

@@ -253,8 +253,22 @@ def _joined(group: Sequence[Member], notes: tuple[str, ...]) -> Joined:
         variables=variables,
         version=version,
         warnings=(*found, *notes, *(warning for cube in cubes for warning in cube.warnings)),
+        coarser=tuple(_joined_levels(group)),
     )
     return Joined("", joined, pieces)
+
+
+def _joined_levels(group: Sequence[Member]) -> Iterable[Cube]:
+    """Overviews of the files joined as the files are, as many as all of them have alike."""
+    for levels in zip(*(member.cube.coarser for member in group), strict=False):
+        first = levels[0]
+        if not all(
+            same_grid(first.grid, level.grid) and first.attributes == level.attributes
+            for level in levels
+        ):
+            return
+        members = [replace(m, cube=level) for m, level in zip(group, levels, strict=True)]
+        yield _joined(members, ()).cube
 
 
 def _aligned(cubes: Sequence[Cube]) -> list[Cube]:

@@ -53,15 +53,27 @@ def build_query(
 
 
 def known_fields(cube: Cube, names: Sequence[str], parameter: str) -> tuple[str, ...]:
-    """Names of fields of the cube, each once; raises InvalidParameter with those there are."""
-    unknown = [name for name in names if name not in cube.variables]
-    if unknown:
-        raise InvalidParameter(
-            f"{parameter}: no field {unknown[0][:60]!r}",
-            parameter=parameter,
-            allowed=cube.variables,
-        )
-    return tuple(dict.fromkeys(names))
+    """Ids of fields of the cube, each once; raises InvalidParameter with those there are.
+
+    GRIB fields are known by the names of cfgrib too (``t2m`` for ``2t``).
+    """
+    chosen: dict[str, None] = {}
+    for name in names:
+        known = name if name in cube.variables else _aliases(cube).get(name)
+        if known is None:
+            raise InvalidParameter(
+                f"{parameter}: no field {name[:60]!r}", parameter=parameter, allowed=cube.variables
+            )
+        chosen[known] = None
+    return tuple(chosen)
+
+
+def _aliases(cube: Cube) -> dict[str, str]:
+    named = [
+        (str(variable.attributes.get("GRIB_cfVarName", "")), name)
+        for name, variable in cube.variables.items()
+    ]
+    return dict(reversed(named))
 
 
 def times(cube: Cube, text: str | None) -> Range | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from .crs import Crs
 from .cube import Cube, Positions, Variable
 from .grids import Grid, PointGrid, RectilinearGrid, Selection
 from .grids.base import Floats, Ints, in_frame
-from .styles import Style, default_style
+from .levels import Levels, scaled
+from .styles import ColourTable, Style, default_style
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,17 @@ class Renderer:
         self._indices: LRUCache[Any, tuple[Ints, ...]] = LRUCache(
             index_bytes, getsizeof=lambda parts: sum(part.nbytes for part in parts)
         )
-        self._styles: LRUCache[Any, Style] = LRUCache(4096)
+        self._styles: LRUCache[Any, Style | ColourTable] = LRUCache(4096)
+        self._levels = Levels()
         self._lock = threading.Lock()
 
     def values(
         self, cube: Cube, variable: Variable, positions: Mapping[str, Positions], pixels: Pixels
     ) -> NDArray[Any]:
-        """Value of the cell under each pixel, NaN outside, shape (height, width); one position per axis."""
+        """Value of the cell under each pixel, NaN outside, shape (height, width); one position per axis.
+
+        Where the cube has overviews the cell is one of the level whose cells are about as wide as a pixel.
+        """
         grid = cube.grid
         if isinstance(grid, RectilinearGrid) and pixels.crs.is_separable:
             return self._separable(cube, grid, variable, positions, pixels)
@@ -75,10 +81,24 @@ class Renderer:
             pixels.height * pixels.width, np.nan, np.result_type(variable.dtype, np.float32)
         )
         if len(known):
-            out[known] = cube.read_variable(
-                variable, positions, gather(grid, cells[known])
-            ).reshape(-1)
+            level, own, found = self._on_level(cube, variable, cells, known, pixels.width)
+            out[known] = read_cells(level, own, positions, found)
         return out.reshape(pixels.height, pixels.width)
+
+    def _on_level(
+        self, cube: Cube, variable: Variable, cells: Ints, known: Ints, width: int
+    ) -> tuple[Cube, Variable, Ints]:
+        """The level to draw from with its variable, and its cells at the pixels that have one."""
+        if not cube.coarser:
+            return cube, variable, cells[known]
+        columns = cube.grid.shape[1]
+        level, own = self._levels.for_step(
+            cube, variable, _step(_shown(cells.reshape(-1, width)), columns)
+        )
+        row, column = np.divmod(cells[known], columns)
+        row = scaled(row, cube.grid.shape[0], level.grid.shape[0])
+        column = scaled(column, columns, level.grid.shape[1])
+        return level, own, row * level.grid.shape[1] + column
 
     def _separable(
         self,
@@ -101,6 +121,11 @@ class Renderer:
         inner_columns = columns if whole else columns[known_columns]
         if not (len(inner_rows) and len(inner_columns)):
             return np.full((pixels.height, pixels.width), np.nan, np.float32)
+        if cube.coarser:
+            step = min(_step(inner_rows[:, None]), _step(inner_columns[None, :]))
+            cube, variable = self._levels.for_step(cube, variable, step)
+            inner_rows = scaled(inner_rows, grid.shape[0], cube.grid.shape[0])
+            inner_columns = scaled(inner_columns, grid.shape[1], cube.grid.shape[1])
         block = cube.read_variable(
             variable,
             positions,
@@ -131,13 +156,13 @@ class Renderer:
                     self._indices[key] = found
         return found
 
-    def style(self, cube: Cube, variable: Variable) -> Style:
+    def style(self, cube: Cube, variable: Variable) -> Style | ColourTable:
         """The variable's default style; its range is taken once from one field of the data and then kept."""
         key = (cube.version, variable.id)
         with self._lock:
             known = self._styles.get(key)
         if known is None:
-            known = default_style(variable, *value_range(cube, variable))
+            known = default_style(variable, *value_range(*self._levels.for_range(cube, variable)))
             with self._lock:
                 self._styles[key] = known
         return known
@@ -199,22 +224,113 @@ def gather(grid: Grid, cells: Ints) -> Selection:
     )
 
 
+_BLOCK = 1 << 22
+"""Cells of a block that is read to take some of them."""
+
+
+def read_cells(
+    cube: Cube, variable: Variable, positions: Mapping[str, Positions], cells: Ints
+) -> NDArray[Any]:
+    """Values of flat cells (at least one), in their order; far-flung cells are read in several blocks."""
+    parts = _blocks(cube.grid, cells)
+    if len(parts) == 1:
+        return cube.read_variable(variable, positions, gather(cube.grid, cells)).reshape(-1)
+    out = np.full(len(cells), np.nan, np.result_type(variable.dtype, np.float32))
+    for part in parts:
+        out[part] = cube.read_variable(variable, positions, gather(cube.grid, cells[part])).reshape(
+            -1
+        )
+    return out
+
+
+def _blocks(grid: Grid, cells: Ints) -> list[Ints]:
+    """Positions in ``cells`` in groups whose rows and columns span a block of bounded size, halved until they do."""
+    waiting, done = [np.arange(len(cells))], []
+    if len(grid.shape) == 1:
+        return waiting
+    rows, columns = np.divmod(cells, grid.shape[1])
+    while waiting:
+        part = waiting.pop()
+        along = [(int(np.ptp(axis[part])) + 1, axis) for axis in (rows, columns)]
+        if along[0][0] * along[1][0] <= _BLOCK:
+            done.append(part)
+            continue
+        _, axis = max(along, key=lambda item: item[0])
+        middle = (int(axis[part].min()) + int(axis[part].max()) + 1) // 2
+        before = axis[part] < middle
+        waiting += [part[before], part[~before]]
+    return done
+
+
+def _shown(cells: Ints) -> Ints:
+    """The part of a raster of cells (-1 outside, not everywhere) that has any."""
+    rows, columns = np.nonzero(cells >= 0)
+    return cells[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+_PAIRS = 64
+"""Pairs of neighbouring pixels along each side of a raster that are looked at."""
+
+
+def _step(cells: Ints, columns: int = 1) -> float:
+    """How many cells lie between neighbouring pixels: the smaller of down and across.
+
+    ``cells`` has the shape of the raster, -1 outside; with ``columns`` they are flat indices of rows that long.
+    """
+    steps = []
+    few = tuple(slice(None, None, max(1, size // _PAIRS)) for size in cells.shape)
+    for first, second in ((cells[:-1], cells[1:]), (cells[:, :-1], cells[:, 1:])):
+        first, second = first[few], second[few]
+        both = (first >= 0) & (second >= 0)
+        if both.any():
+            row, column = np.divmod(first[both], columns)
+            row2, column2 = np.divmod(second[both], columns)
+            steps.append(float(np.median(np.maximum(abs(row2 - row), abs(column2 - column)))))
+    return min(steps, default=0.0)
+
+
 def value_range(cube: Cube, variable: Variable, sample: int = 100_000) -> tuple[float, float]:
     """What one field of a variable (the last time, the first of everything else) spans: 0.5 to 99.5 per cent."""
     positions = {name: np.array([_typical(cube, name)]) for name in variable.axes}
-    grid = cube.grid
-    if len(grid.shape) == 2:
-        step = max(1, int(np.sqrt(grid.size / sample)))
-        rows, columns = (np.arange(0, size, step) for size in grid.shape)
-        selection = Selection((rows, columns), columns, rows, separable=True)  # type: ignore[arg-type]
-    else:
-        selection = gather(grid, np.arange(0, grid.size, max(1, grid.size // sample)))
-    values = cube.read_variable(variable, positions, selection)
-    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    values = np.concatenate(
+        [
+            cube.read_variable(variable, positions, selection).ravel()
+            for selection in _samples(cube.grid, sample)
+        ]
+    )
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not known.size:
         return 0.0, 1.0
     low, high = np.percentile(known, (0.5, 99.5))
     return float(low), float(high)
+
+
+_LARGE, _WINDOWS = 1 << 25, 4
+"""Cells of a grid that is not read as a whole to see what its values span, and windows along each side of it."""
+
+
+def _samples(grid: Grid, sample: int) -> Iterator[Selection]:
+    """About ``sample`` cells: evenly spread, or (of very many cells) in windows that are."""
+    if len(grid.shape) == 1:
+        yield gather(grid, np.arange(0, grid.size, max(1, grid.size // sample)))
+        return
+    if grid.size <= _LARGE:
+        step = max(1, int(np.sqrt(grid.size / sample)))
+        rows, columns = (np.arange(0, size, step) for size in grid.shape)
+        yield Selection((rows, columns), columns, rows, separable=True)  # type: ignore[arg-type]
+        return
+    side = int(np.sqrt(sample)) // _WINDOWS
+    starts = [_spread(size, side) for size in grid.shape]
+    for top, left in itertools.product(*starts):
+        rows = np.arange(top, min(top + side, grid.shape[0]))
+        columns = np.arange(left, min(left + side, grid.shape[1]))
+        yield Selection((rows, columns), columns, rows, separable=True)  # type: ignore[arg-type]
+
+
+def _spread(size: int, side: int) -> list[int]:
+    """Starts of windows in the middle of equal parts of an axis."""
+    part = size / _WINDOWS
+    return sorted({max(int((at + 0.5) * part - side / 2), 0) for at in range(_WINDOWS)})
 
 
 def _typical(cube: Cube, name: str) -> int:

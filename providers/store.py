@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from config.errors import SourceUnavailable
 from .build import Built, Refusal, build_cubes
 from .chunks import ChunkCache
 from .cube import Cube
+from .grib.coordinates import cell_coordinates
+from .grib.cubes import GribCubes, cubes_of
+from .grib.fields import GribFile
 from .join import Member, identity_of, join
-from .readers import OpenFile, Reader, reader_for
+from .readers import OpenFile, Reader
+from .readers.registry import reader_for, readers_with
 
 SETTLE = 2.0
 """Seconds a new or changed file of a folder must lie still before it is shown: half-copied files stay invisible."""
@@ -33,8 +38,12 @@ _IGNORED_SUFFIXES = {
     ".filepart",
     ".aux",
     ".idx",
+    ".index",
     ".md5",
     ".lock",
+    ".ovr",
+    ".msk",
+    ".tfw",
 }
 
 
@@ -64,6 +73,20 @@ class Source:
         return "://" in path or not Path(path).is_dir() or _is_store(path)
 
 
+class NothingToServe(SourceUnavailable):
+    """A source in which everything is refused; ``refusals`` say why."""
+
+    def __init__(self, refusals: Sequence[Refusal], messages: tuple[int, int]) -> None:
+        self.refusals = tuple(refusals)
+        self.messages = messages
+        first = f"nothing to serve: {refusals[0].name}: {refusals[0].reason}" if refusals else ""
+        more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+        super().__init__(first + more or "holds no variables")
+
+    def again(self) -> NothingToServe:
+        return NothingToServe(self.refusals, self.messages)
+
+
 @dataclass(frozen=True)
 class NamedCube:
     """A cube of a dataset with the file stem it comes from, empty when it was joined from several files.
@@ -87,6 +110,8 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     modified: float | None = None
     """When the newest local file changed, seconds since 1970."""
+    messages: tuple[int, int] = (0, 0)
+    """GRIB messages in its files, and how many of them are served; the others are in the refusals."""
 
 
 _Opened = tuple[OpenFile, Built, Mapping[str, str]]
@@ -107,17 +132,22 @@ class _Entry:
 
 
 class Store:
-    """Opens sources. ``cache_bytes`` bounds decoded chunks; a source is looked at again after ``check_interval`` s."""
+    """Opens sources. ``cache_bytes`` bounds decoded chunks; a source is looked at again after ``check_interval`` s.
+
+    ``state`` is the folder where the index of GRIB files is kept; without one it is made anew in every process.
+    """
 
     def __init__(
         self,
         *,
         cache_bytes: int = 256 << 20,
         check_interval: float = 1.0,
+        state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = ChunkCache(cache_bytes)
         self._interval = check_interval
+        self._readers = readers_with(state)
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
@@ -135,6 +165,9 @@ class Store:
                 self._refresh(source, entry)
                 entry.checked = self._clock()
         return _result(entry)
+
+    def _reader(self, location: str, source: Source) -> Reader:
+        return reader_for(location, source.reader, self._readers)
 
     def _pause(self, entry: _Entry) -> float:
         """Looking at a source of very many files takes a tenth of the time at most, but happens twice a minute."""
@@ -180,7 +213,7 @@ class Store:
         entry.effort = 0.0
         for location in _locations(source):
             try:
-                reader = reader_for(location, source.reader)
+                reader = self._reader(location, source)
                 started = time.perf_counter()
                 mark = reader.fingerprint(location)
                 entry.effort += time.perf_counter() - started
@@ -212,10 +245,13 @@ class Store:
     ) -> Dataset:
         members: list[Member] = []
         files: list[OpenFile] = []
+        gribs: list[tuple[tuple[Any, ...], GribFile]] = []
         refusals = list(problems)
         for location, mark in marks:
             try:
                 file, built, identity = self._open(source, location, mark)
+                if isinstance(file, GribFile) and len(marks) > 1:
+                    file.refuse_incomplete()
             except SourceUnavailable as error:
                 if len(marks) == 1:
                     raise
@@ -224,12 +260,10 @@ class Store:
             files.append(file)
             prefix = "" if len(marks) == 1 else f"{Path(location).name}: "
             refusals += [replace(refusal, name=prefix + refusal.name) for refusal in built.refusals]
-            order = _recency(location)
-            members += [
-                Member(location, cube, (*order, location), identity) for cube in built.cubes
-            ]
-        if not members:
-            raise SourceUnavailable(_nothing_to_serve(refusals))
+            order = (*_recency(location), location)
+            if isinstance(file, GribFile):
+                gribs.append((order, file))
+            members += [Member(location, cube, order, identity) for cube in built.cubes]
         by_key: dict[str, list[Member]] = {}
         for member in members:
             by_key.setdefault(member.cube.key, []).append(member)
@@ -238,17 +272,36 @@ class Store:
             for group in by_key.values()
             for joined in join(group)
         ]
+        messages = (0, 0)
+        if gribs:
+            pooled = self._pool([file for _, file in sorted(gribs, key=itemgetter(0))], source)
+            name = Path(gribs[0][1].location).stem if len(gribs) == 1 else ""
+            cubes += [NamedCube(name, item.cube, item.pieces) for item in pooled.cubes]
+            refusals += pooled.refusals
+            messages = (pooled.total, pooled.served)
+        if not cubes:
+            raise NothingToServe(refusals, messages)
         version = hashlib.sha256(repr(marks).encode()).hexdigest()[:20]
         warnings = tuple(warning for item in cubes for warning in item.cube.warnings)
         return Dataset(
-            tuple(cubes), tuple(refusals), version, tuple(files), warnings, _modified(source, files)
+            tuple(cubes),
+            tuple(refusals),
+            version,
+            tuple(files),
+            warnings,
+            self._modified(source, files),
+            messages,
         )
+
+    def _pool(self, files: Sequence[GribFile], source: Source) -> GribCubes:
+        """All GRIB messages of a source together, whichever files they are in."""
+        return cubes_of(files, self.cache, coordinates=cell_coordinates(source.hints))
 
     def _open(self, source: Source, location: str, mark: str) -> _Opened:
         key = (source.key, location, mark)
         known = self._built.get(key)
         if known is None:
-            file = reader_for(location, source.reader).open(location)
+            file = self._reader(location, source).open(location)
             version = hashlib.sha256(f"{location}|{file.fingerprint}".encode()).hexdigest()[:20]
             try:
                 built = build_cubes(file, self.cache, version=version, hints=source.hints)
@@ -257,6 +310,16 @@ class Store:
                 raise
             known = self._built[key] = (file, built, identity_of(file))
         return known
+
+    def _modified(self, source: Source, files: Sequence[OpenFile]) -> float | None:
+        times: list[float] = []
+        for file in files:
+            try:
+                when = self._reader(file.location, source).modified(file.location)
+            except (SourceUnavailable, FileNotFoundError):
+                continue  # it has just gone: the next look sees that
+            times += [] if when is None else [when]
+        return max(times, default=None)
 
     def _forget_unused(self) -> None:
         """Drop what no current dataset uses; the handle closes when the last request lets go of it."""
@@ -274,6 +337,8 @@ class Store:
 def _result(entry: _Entry) -> Dataset:
     if entry.dataset is not None:
         return entry.dataset
+    if isinstance(entry.error, NothingToServe):
+        raise entry.error.again()
     if entry.error is not None:
         raise SourceUnavailable(entry.error.detail)
     raise SourceUnavailable("not opened yet")
@@ -314,7 +379,7 @@ def _members(folder: Path) -> list[str]:
 def _is_ignored(path: Path) -> bool:
     return (
         path.name.startswith((".", "_"))
-        or path.name.endswith("~")
+        or path.name.endswith(("~", ".aux.xml"))
         or path.suffix.lower() in _IGNORED_SUFFIXES
     )
 
@@ -341,22 +406,3 @@ def _is_settled(location: str, reader: Reader, mark: str, entry: _Entry) -> bool
 def _recency(location: str) -> tuple[Any, ...]:
     """Where files overlap the newer one answers."""
     return (0,) if "://" in location else (Path(location).stat().st_mtime_ns,)
-
-
-def _modified(source: Source, files: Sequence[OpenFile]) -> float | None:
-    times: list[float] = []
-    for file in files:
-        try:
-            when = reader_for(file.location, source.reader).modified(file.location)
-        except (SourceUnavailable, FileNotFoundError):
-            continue  # it has just gone: the next look sees that
-        times += [] if when is None else [when]
-    return max(times, default=None)
-
-
-def _nothing_to_serve(refusals: Sequence[Refusal]) -> str:
-    if not refusals:
-        return "holds no variables"
-    first = refusals[0]
-    more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
-    return f"nothing to serve: {first.name}: {first.reason}{more}"

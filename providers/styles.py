@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,6 +41,41 @@ class Style:
     def palette(self) -> NDArray[np.uint8]:
         """RGBA of the palette, shape (256, 4)."""
         return _palette(self.colormap)
+
+
+@dataclass(frozen=True)
+class ColourTable:
+    """One colour per code, as the data state them (``flag_values``, ``flag_colors``); other values are transparent."""
+
+    codes: tuple[int, ...]
+    colours: tuple[tuple[int, int, int], ...]
+
+    def index(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Palette index of each value: 1..254, 0 where it is none of the codes."""
+        order = np.argsort(self.codes)
+        ranked = np.asarray(self.codes, np.float64)[order]
+        at = np.searchsorted(ranked, values).clip(0, len(ranked) - 1)
+        entries = (order + 1).astype(np.uint8)[at]
+        return np.where(ranked[at] == values, entries, np.uint8(0))
+
+    def palette(self) -> NDArray[np.uint8]:
+        """RGBA of the palette, shape (256, 4)."""
+        table = np.zeros((256, 4), np.uint8)
+        table[1 : len(self.codes) + 1, :3] = self.colours
+        table[1 : len(self.codes) + 1, 3] = 255
+        return table
+
+
+def _colour_table(variable: Variable) -> ColourTable | None:
+    """The colours that the data state for their categories, None where they state none or too many."""
+    codes = np.ravel(variable.attributes.get("flag_values", ()))
+    colours = str(variable.attributes.get("flag_colors", "")).split()
+    if len(codes) != len(colours) or not 0 < len(codes) <= COLOURS:
+        return None
+    if not all(re.fullmatch("#[0-9a-fA-F]{6}", colour) for colour in colours):
+        return None
+    rgb = tuple(bytes.fromhex(colour[1:]) for colour in colours)
+    return ColourTable(tuple(int(code) for code in codes), tuple((c[0], c[1], c[2]) for c in rgb))
 
 
 def is_colormap(name: str) -> bool:
@@ -100,12 +136,14 @@ _CELSIUS = {
 }
 
 
-def default_style(variable: Variable, low: float, high: float) -> Style:
+def default_style(variable: Variable, low: float, high: float) -> Style | ColourTable:
     """The style of a variable; ``low`` and ``high`` are what its data span, used where no range is known."""
     if variable.colour_range is not None:
         return Style(variable.colormap or _SEQUENTIAL, *variable.colour_range)
     if variable.colormap is not None:
         return Style(variable.colormap, *_rounded(low, high))
+    if variable.kind is VariableKind.CATEGORY and (table := _colour_table(variable)) is not None:
+        return table
     if variable.kind is VariableKind.DIRECTION:
         return Style(_CYCLIC, 0.0, 360.0)
     known = _lookup(variable)

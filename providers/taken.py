@@ -40,3 +40,21 @@ class TakenField:
         for dim, positions in self.kept.items():
             wanted[dim] = positions[indexers[dim]] if dim in indexers else positions
         return self.field.read(wanted)
+
+    def counts(
+        self, dims: tuple[str, ...], within: Mapping[str, NDArray[np.int64]] | None = None
+    ) -> NDArray[np.int64] | None:
+        """See :class:`~providers.fields.SparseField`."""
+        inner = getattr(self.field, "counts", None)
+        if inner is None:
+            return None
+        wanted = {dim: at for dim, at in self.kept.items() if dim not in dims}
+        for dim, positions in (within or {}).items():
+            wanted[dim] = self.kept[dim][positions] if dim in self.kept else positions
+        counts: NDArray[np.int64] | None = inner(dims, wanted)
+        if counts is None:
+            return None
+        for axis, dim in enumerate(dims):
+            if dim in self.kept and counts.shape[axis] > 1:
+                counts = counts.take(self.kept[dim], axis)
+        return counts

@@ -1,5 +1,7 @@
 """A demo cache of synthetic weather: something to serve before there are data."""
 
-from ogcapi.demo.build import DEMO, DemoStore, build_demo
+import pyproj  # noqa: F401 - before ecCodes: see providers/__init__.py
 
-__all__ = ["DEMO", "DemoStore", "build_demo"]
+from ogcapi.demo.build import CONFIGURATION, DEMO, DemoStore, build_demo
+
+__all__ = ["CONFIGURATION", "DEMO", "DemoStore", "build_demo"]

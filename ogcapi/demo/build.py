@@ -9,19 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from filelock import FileLock
 
 from ogcapi.demo.atmosphere import write_era, write_healpix
+from ogcapi.demo.climate import write_climate
 from ogcapi.demo.fields import Weather, make_weather
+from ogcapi.demo.forecasts import write_ensemble, write_octahedral
+from ogcapi.demo.land_cover import write_land_cover, write_relief
+from ogcapi.demo.metadata import ATTRIBUTION, LICENCE
 from ogcapi.demo.sea_and_stations import write_ocean, write_stations
 
-CONTENT_VERSION = 1  # raise it with any change of what is written
+CONTENT_VERSION = 2  # raise it with any change of what is written
 MARKER = "demo.json"
+CONFIGURATION = "demo.yml"
 
 
 @dataclass(frozen=True)
 class DemoStore:
-    """One store of the demo: its name in the folder, what to call it, and who writes it."""
+    """One store of the demo: its name in the folder, what to call it, and who writes it.
+
+    A file, or a folder of files that are one dataset; the id is that of its collection.
+    """
 
     id: str
     file: str
@@ -49,6 +58,30 @@ DEMO = (
         "Temperature, wind speed and precipitation of cities over ten synthetic days.",
         write_stations,
     ),
+    DemoStore(
+        "octahedral_forecast", "octahedral_forecast", "Demo forecast, six-hourly, O96",
+        "Two runs on the octahedral reduced Gaussian grid; precipitation since the start of the "
+        "run.", write_octahedral,
+    ),
+    DemoStore(
+        "ensemble_forecast", "ensemble_forecast", "Demo ensemble forecast, six-hourly, 2 degrees",
+        "Two runs of two days that overlap, each of a control forecast and eight members.",
+        write_ensemble,
+    ),
+    DemoStore(
+        "climate_dt_like_grib", "climate_dt_like_grib", "Demo climate, six-hourly, HEALPix, GRIB",
+        "Temperature at 2 m and on pressure levels on nested HEALPix cells of level 6, described "
+        "as the Climate DT is.", write_climate,
+    ),
+    DemoStore(
+        "land_cover", "land_cover.tif", "Demo land cover, 1/8 degree",
+        "Classes with the codes of ESA WorldCover, in a Cloud-Optimized GeoTIFF.",
+        write_land_cover,
+    ),
+    DemoStore(
+        "relief", "relief.tif", "Demo relief, 1/4 degree",
+        "Heights of land and sea bed, in a Cloud-Optimized GeoTIFF.", write_relief,
+    ),
 )  # fmt: skip
 
 
@@ -57,7 +90,8 @@ def build_demo(
 ) -> Path:
     """Build the demo stores into ``folder`` unless they are there; returns the folder.
 
-    All stores appear together by one rename, so a reader never sees half of them. Several
+    ``CONFIGURATION`` in it is the YAML that serves them. All stores appear together by one rename,
+    so a reader never sees half of them. Several
     processes may call this at once: one builds, the others wait. A folder of an older content
     version or another seed is replaced. Raises FileExistsError for a folder that holds anything
     the demo did not write.
@@ -90,8 +124,24 @@ def _build_into(folder: Path, seed: int, say: Callable[[str], None]) -> None:
     for number, store in enumerate(DEMO, start=1):
         say(f"demo: {number}/{len(DEMO)} {store.title}")
         store.write(folder / store.file, weather)
-    marker = {**_expected(seed), "files": [store.file for store in DEMO]}
+    (folder / CONFIGURATION).write_text(_configuration(), encoding="utf-8")
+    marker = {**_expected(seed), "files": [*(store.file for store in DEMO), CONFIGURATION]}
     (folder / MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+
+
+def _configuration() -> str:
+    """The YAML that serves the stores: licence and attribution, which GRIB has no place for."""
+    resources = {
+        store.id: {
+            "source": store.file,
+            "title": store.title,
+            "description": store.description,
+            "license": LICENCE,
+            "attribution": ATTRIBUTION,
+        }
+        for store in DEMO
+    }
+    return yaml.safe_dump({"resources": resources}, sort_keys=False, allow_unicode=True)
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:

@@ -11,6 +11,7 @@ and latitude; a column of latitudes with a row of longitudes is much cheaper tha
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -88,6 +89,12 @@ class Site:
         for number in sorted(numbers):
             self._harmonic(number)
         _ = self.height, self._sin_cos_lat
+
+    def under(self, weather: Weather) -> Site:
+        """The same points in another world; after ``prepare`` the two share their tables."""
+        other = copy(self)
+        object.__setattr__(other, "weather", weather)
+        return other
 
     @cached_property
     def land(self) -> Floats:

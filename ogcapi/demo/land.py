@@ -134,6 +134,19 @@ def terrain_height(longitude: Floats, latitude: Floats, land: Floats) -> Floats:
     return rough
 
 
+def sea_depth(longitude: Floats, latitude: Floats) -> Floats:
+    """Metres down to the sea bed, 0 on land: shelves around the land, basins further out."""
+    land = land_fraction(longitude, latitude)
+    around = [land]
+    for reach in (2.0, 4.0, 6.0):
+        stretch = np.float32(reach) / np.maximum(np.cos(np.deg2rad(latitude)), np.float32(0.2))
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            shifted = np.clip(latitude + dy * np.float32(reach), -90, 90)
+            around.append(land_fraction(longitude + dx * stretch, shifted))
+    nearness = np.mean(around, axis=0)
+    return np.where(land < 0.5, 60.0 + 4700.0 * (1.0 - nearness) ** 4, 0.0)
+
+
 @lru_cache(maxsize=1)
 def _land_raster() -> NDArray[np.float32]:
     """One-degree land fraction, rows from 89.5 S, columns from 0.5 E, smoothed; read only."""

@@ -8,6 +8,7 @@ from ogcapi.demo.land import Floats
 
 TIME_UNITS = "hours since 2026-01-01 00:00:00"
 LICENCE = "CC-BY-4.0"
+ATTRIBUTION = "destine-ogcapi demo data (synthetic)"
 
 
 def dataset_attributes(title: str, conventions: str) -> dict[str, str]:
@@ -20,7 +21,7 @@ def dataset_attributes(title: str, conventions: str) -> dict[str, str]:
         "source": "analytic functions of longitude, latitude and time",
         "license": LICENCE,
         "licence": LICENCE,
-        "attribution": "destine-ogcapi demo data (synthetic)",
+        "attribution": ATTRIBUTION,
         "comment": "Made by build_demo",
         "version": "1",
     }

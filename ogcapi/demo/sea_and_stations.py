@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ogcapi.demo.fields import Weather
-from ogcapi.demo.land import Floats, land_fraction
+from ogcapi.demo.land import Floats, sea_depth
 from ogcapi.demo.metadata import TIME_UNITS, bounds_of, dataset_attributes
 from ogcapi.demo.places import PLACES
 from ogcapi.demo.rounding import round_to_step
@@ -74,17 +74,8 @@ def write_ocean(path: Path, weather: Weather) -> None:
 
 
 def _water(longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
-    """Where each depth is water: shelves around the land, basins further out."""
-    east, north = longitude.astype(np.float32), latitude.astype(np.float32)
-    land = land_fraction(east, north)
-    around = [land]
-    for reach in (2.0, 4.0, 6.0):
-        stretch = np.float32(reach) / np.maximum(np.cos(np.deg2rad(north)), np.float32(0.2))
-        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            shifted = np.clip(north + dy * np.float32(reach), -90, 90)
-            around.append(land_fraction(east + dx * stretch, shifted))
-    nearness = np.mean(around, axis=0)
-    sea_bed = np.where(land < 0.5, 60.0 + 4700.0 * (1.0 - nearness) ** 4, 0.0)
+    """Where each depth is water."""
+    sea_bed = sea_depth(longitude.astype(np.float32), latitude.astype(np.float32))
     return sea_bed[None] > np.asarray(DEPTHS)[:, None, None]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyproj
+from pyproj.exceptions import ProjError
 
 from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
 from ..grids.base import Floats
@@ -194,6 +195,9 @@ class GridFinder:
     def _projected(self, variable: RawVariable) -> Placement | None:
         crs = self._crs(variable)
         if crs is None:
+            mapping = self._mapping(variable)
+            if mapping is not None and "GeoTransform" in mapping.attributes:
+                raise NoGrid("no CRS; `crs` of the configuration can state it (crs: EPSG:4326)")
             return None
         x, y = self._coordinate(variable, "x"), self._coordinate(variable, "y")
         names = tuple(axis.name for axis in (x, y) if axis is not None)
@@ -295,7 +299,7 @@ class GridFinder:
                 self._built[key] = build()
             except NoGrid as error:
                 self._built[key] = error
-            except ValueError as error:
+            except (ValueError, ProjError) as error:
                 self._built[key] = NoGrid(f"coordinates of this grid: {error}")
         found = self._built[key]
         if isinstance(found, NoGrid):

@@ -2,11 +2,21 @@
 
 from .base import EARTH_RADIUS, Bbox, Grid, Selection
 from .healpix import HealpixGrid
+from .projected import ProjectedGrid
 from .rectilinear import RectilinearGrid
+from .reduced import ReducedGaussianGrid
 from .scattered import CurvilinearGrid, PointGrid
 
 GRIDS: dict[str, type[Grid]] = {
-    grid.kind: grid for grid in (RectilinearGrid, CurvilinearGrid, PointGrid, HealpixGrid)
+    grid.kind: grid
+    for grid in (
+        RectilinearGrid,
+        CurvilinearGrid,
+        PointGrid,
+        HealpixGrid,
+        ReducedGaussianGrid,
+        ProjectedGrid,
+    )
 }
 
 __all__ = [
@@ -17,6 +27,8 @@ __all__ = [
     "Grid",
     "HealpixGrid",
     "PointGrid",
+    "ProjectedGrid",
     "RectilinearGrid",
+    "ReducedGaussianGrid",
     "Selection",
 ]

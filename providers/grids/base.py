@@ -113,6 +113,10 @@ class Grid(ABC):
         Empty where the box is outside of the grid.
         """
 
+    def meets(self, bbox: Bbox) -> bool:
+        """Whether a box has cells: cheaper than :meth:`cover` where there are very many."""
+        return self.cover(bbox).size > 0
+
     @property
     @abstractmethod
     def extent(self) -> Bbox:

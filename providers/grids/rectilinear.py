@@ -47,7 +47,7 @@ class RectilinearGrid(Grid):
         self.shape = (len(self.lat), len(self.lon))
         self._row_order, self._rows = _sorted_rows(self.lat)
         self._column_order, self._columns = _sorted_columns(self.lon)
-        step = _typical_step(self._columns)
+        step = typical_step(self._columns)
         span = self._columns[-1] - self._columns[0]
         self.repeated = len(self._columns) > 2 and abs(span - 360.0) < min(
             TOLERANCE * 10, step / 100
@@ -59,12 +59,12 @@ class RectilinearGrid(Grid):
             self._columns = self._columns[:-1]
         count = len(self._columns)
         self.periodic = count > 1 and abs(count * step - 360.0) < step * 0.51
-        self._row_edges = _edges(self._rows, _typical_step(self._rows)).clip(-90.0, 90.0)
-        self._column_edges = _edges(self._columns, step)
+        self._row_edges = middle_edges(self._rows, typical_step(self._rows)).clip(-90.0, 90.0)
+        self._column_edges = middle_edges(self._columns, step)
         if self.periodic:
             middle = (self._columns[-1] + self._columns[0] + 360.0) / 2
             self._column_edges[0], self._column_edges[-1] = middle - 360.0, middle
-            _close_caps(self._row_edges, _typical_step(self._rows))
+            close_caps(self._row_edges, typical_step(self._rows))
 
     def locate_rows(self, lat: Floats) -> Ints:
         """Row of each latitude, -1 outside; a latitude between the last row and a near pole is in that row."""
@@ -157,7 +157,7 @@ class RectilinearGrid(Grid):
 
     def _covered_rows(self, south: float, north: float) -> Ints:
         """Rows in array order."""
-        reach = max(TOLERANCE, _typical_step(self._rows) / 100)
+        reach = max(TOLERANCE, typical_step(self._rows) / 100)
         low = np.searchsorted(self._rows, south - reach, "left")
         high = np.searchsorted(self._rows, north + reach, "right")
         if high <= low:
@@ -169,7 +169,7 @@ class RectilinearGrid(Grid):
     def _covered_columns(self, bbox: Bbox) -> tuple[Ints, Floats]:
         """Columns going east from the west side of the box, with their longitudes in the frame of the box."""
         width = bbox.width
-        reach = max(TOLERANCE, _typical_step(self._columns) / 100)
+        reach = max(TOLERANCE, typical_step(self._columns) / 100)
         moved = in_frame(self._columns, bbox.west - reach)
         inside = np.flatnonzero(moved <= bbox.west + width + reach)
         if width >= 360:
@@ -193,7 +193,7 @@ class RectilinearGrid(Grid):
 
     @property
     def spacing(self) -> tuple[float, float]:
-        return _typical_step(self._columns), _typical_step(self._rows)
+        return typical_step(self._columns), typical_step(self._rows)
 
     @property
     def west(self) -> float:
@@ -245,11 +245,11 @@ def _sorted_columns(lon: Floats) -> tuple[Ints, Floats]:
     return order, unwrapped[order]
 
 
-def _typical_step(sorted_values: Floats) -> float:
+def typical_step(sorted_values: Floats) -> float:
     return float(np.median(np.diff(sorted_values))) if len(sorted_values) > 1 else 1.0
 
 
-def _edges(values: Floats, step: float) -> Floats:
+def middle_edges(values: Floats, step: float) -> Floats:
     """Cell boundaries half-way between centres; half a step beyond the outer ones."""
     middle = (values[1:] + values[:-1]) / 2
     first = values[0] - (values[1] - values[0] if len(values) > 1 else step) / 2
@@ -257,7 +257,7 @@ def _edges(values: Floats, step: float) -> Floats:
     return np.concatenate(([first], middle, [last]))
 
 
-def _close_caps(edges: Floats, step: float) -> None:
+def close_caps(edges: Floats, step: float) -> None:
     """Let the outer rows of Gaussian latitudes reach the poles: they end a quarter of a step before them."""
     if edges[0] + 90.0 < 0.4 * step:
         edges[0] = -90.0

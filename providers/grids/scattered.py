@@ -17,7 +17,6 @@ from .base import (
     Bbox,
     Floats,
     Grid,
-    Indexer,
     Ints,
     Selection,
     as_points,
@@ -25,6 +24,8 @@ from .base import (
     spans,
     to_unit_sphere,
 )
+from .blocks import picked
+from .rectilinear import as_indexer
 
 STATION_RADIUS = np.radians(0.25)
 """Chord on the unit sphere within which a lone point answers for its surroundings (28 km)."""
@@ -144,17 +145,8 @@ class ScatteredGrid(Grid):
         """Read the smallest block of array rows and columns that holds the cells, then pick them."""
         y = self._lat[flat]
         if len(self.shape) == 1:
-            from .rectilinear import as_indexer
-
             return Selection((as_indexer(flat),), x, y, separable=False)
-        if not len(flat):
-            return Selection(tuple(slice(0, 0) for _ in self.shape), x, y, False, flat)
-        rows, columns = np.divmod(flat, self.shape[1])
-        top, left = int(rows.min()), int(columns.min())
-        height, width = int(rows.max()) - top + 1, int(columns.max()) - left + 1
-        block: tuple[Indexer, ...] = (slice(top, top + height), slice(left, left + width))
-        pick = (rows - top) * width + (columns - left)
-        return Selection(block, x, y, separable=False, pick=pick)
+        return picked(flat, self.shape, x, y)
 
     @cached_property
     def extent(self) -> Bbox:

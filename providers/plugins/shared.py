@@ -77,7 +77,9 @@ def engine() -> Engine:
             if _engine is None or _engine.process != os.getpid():
                 settings = Settings()
                 store = Store(
-                    cache_bytes=settings.cache_share, check_interval=settings.check_interval
+                    cache_bytes=settings.cache_share,
+                    check_interval=settings.check_interval,
+                    state=settings.state_dir,
                 )
                 _engine = Engine(store, Renderer(), settings.limits, os.getpid())
     return _engine

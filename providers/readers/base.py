@@ -5,6 +5,7 @@ A reader knows a container (Zarr, NetCDF), not what the data mean: no scaling, n
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,10 @@ class RawGroup:
     attributes: Mapping[str, Any]
     own: frozenset[str] = field(default_factory=frozenset)
     """Names defined in this group itself; only these become data variables."""
+    coarser: tuple[RawGroup, ...] = ()
+    """The same variables on coarser cells of the same area (overviews), finest first."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """What the reader found but cannot give: its name, and the reason for people."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,17 @@ class Reader(ABC):
         return None if "://" in location else Path(location).stat().st_mtime
 
 
+def stat_mark(stat: os.stat_result) -> str:
+    """Size, modification time and inode of one file."""
+    return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"
+
+
 def stat_fingerprint(*paths: Path) -> str:
     """Size, modification time and inode of files; missing files are part of the answer."""
     marks = []
     for path in paths:
         try:
-            stat = path.stat()
-            marks.append(f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}")
+            marks.append(stat_mark(path.stat()))
         except FileNotFoundError:
             marks.append("none")
     return ":".join(marks)

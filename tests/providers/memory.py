@@ -57,6 +57,42 @@ def cubes_of(items: Items, attributes: Mapping[str, Any] | None = None) -> list[
     return list(build_cubes(file, ChunkCache(1 << 20), version="1").cubes)
 
 
+@dataclass(frozen=True)
+class PieceField:
+    """Values over ``dims``, the first ones in pieces (messages) of which only those in ``mask`` exist."""
+
+    dims: tuple[str, ...]
+    values: NDArray[np.float64]
+    mask: NDArray[np.bool_]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.values.dtype
+
+    def read(self, indexers: Mapping[str, Any]) -> NDArray[np.float64]:
+        wide = self.mask.reshape(self.mask.shape + (1,) * (self.values.ndim - self.mask.ndim))
+        block = np.where(wide, self.values, np.nan)
+        for axis, dim in enumerate(self.dims):
+            if dim in indexers:
+                at = indexers[dim]
+                block = block.take(np.r_[at] if isinstance(at, slice) else at, axis)
+        return block
+
+    def counts(
+        self, dims: tuple[str, ...], within: Mapping[str, NDArray[np.int64]] | None = None
+    ) -> NDArray[np.int64]:
+        mask, own = self.mask, self.dims[: self.mask.ndim]
+        for dim, at in (within or {}).items():
+            mask = mask.take(at, own.index(dim)) if dim in own else mask
+        others = tuple(axis for axis, dim in enumerate(own) if dim not in dims)
+        kept = [dim for dim in own if dim in dims]
+        return mask.sum(axis=others, dtype=np.int64).transpose([kept.index(dim) for dim in dims])
+
+
 LAT = {"standard_name": "latitude", "units": "degrees_north"}
 LON = {"standard_name": "longitude", "units": "degrees_east"}
 
