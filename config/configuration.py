@@ -172,7 +172,10 @@ def _resource(name: str, content: dict[str, Any], file: Path) -> Resource:
         raise _configuration_error(error, f"resources.{name}", str(file)) from error
     if resource.source is None:
         return resource
-    return resource.model_copy(update={"source": resource.source.beside(file.parent)})
+    located: dict[str, Any] = {"source": resource.source.beside(file.parent)}
+    if resource.grid is not None:
+        located["grid"] = resource.grid.beside(file.parent)
+    return resource.model_copy(update=located)
 
 
 def _close_keys(key: str, *, typed: bool) -> list[str] | None:

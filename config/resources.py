@@ -110,9 +110,19 @@ class GridHints(_Part):
     ] = None
     longitude: Annotated[str | None, Field(description="Variable with the longitudes.")] = None
     latitude: Annotated[str | None, Field(description="Variable with the latitudes.")] = None
+    coordinates: Annotated[
+        str | None,
+        Field(description="Unstructured GRIB: NetCDF or Zarr file with the cells' coordinates."),
+    ] = None
     radius_km: Annotated[
         float | None, Field(gt=0, description="Points: how far from a point its value is answered.")
     ] = None
+
+    def beside(self, folder: Path) -> GridHints:
+        """The same hints with a relative path taken from ``folder``."""
+        if self.coordinates is None:
+            return self
+        return self.model_copy(update={"coordinates": _located(self.coordinates, folder)})
 
 
 class Variable(_Part):

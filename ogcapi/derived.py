@@ -17,9 +17,7 @@ def derived_fields(resource: Resource, cubes: Iterable[Cube]) -> tuple[set[str],
         for name, variable in configured(cube, resource).variables.items()
         if name not in cube.variables
     }
-    kinds = {
-        "direction" if kind is VariableKind.DIRECTION else "speed" for kind in found.values()
-    }
+    kinds = {"direction" if kind is VariableKind.DIRECTION else "speed" for kind in found.values()}
     where = f"{resource.file}: resources.{resource.id}.derived"
     lines = [
         f"{where}: {quantity}: {_reason(quantity, is_pair=bool(kinds))}"

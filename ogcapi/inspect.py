@@ -40,9 +40,7 @@ def _not_served(
     warnings: Sequence[str], refusals: Sequence[Refusal], messages: tuple[int, int]
 ) -> dict[str, Any]:
     """Warnings, refusals, and the count of GRIB messages: each is served or refused with a reason."""
-    refused = [
-        {"name": item.name, "reason": item.reason, "count": item.count} for item in refusals
-    ]
+    refused = [{"name": item.name, "reason": item.reason, "count": item.count} for item in refusals]
     found: dict[str, Any] = {"warnings": list(warnings), "refused": refused}
     total, served = messages
     if total:

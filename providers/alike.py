@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from .axes import Axis
 from .cube import Cube
-from .grids import Grid
+from .grids import Grid, ProjectedGrid
+from .grids.base import to_unit_sphere
 from .units import ucum
 
 _GREGORIAN = {"standard", "proleptic_gregorian"}
@@ -25,6 +26,8 @@ def same_grid(one: Grid, other: Grid) -> bool:
         return False
     if one.kind == "healpix":
         return False
+    if isinstance(one, ProjectedGrid) and isinstance(other, ProjectedGrid):
+        return _same_plane(one, other)
     for ours, theirs in zip(one.centres(), other.centres(), strict=True):
         steps = np.abs(np.diff(ours))
         steps = steps[steps > 1e-9]
@@ -33,6 +36,16 @@ def same_grid(one: Grid, other: Grid) -> bool:
         if not close.all():
             return False
     return True
+
+
+def _same_plane(one: ProjectedGrid, other: ProjectedGrid) -> bool:
+    """Corner and middle cells at the same places: two texts can state one CRS, and affines are rounded."""
+    rows, columns = (np.array([0, size // 2, size - 1]) for size in one.shape)
+    cells = (rows[:, None] * one.shape[1] + columns).ravel()
+    ours, theirs = (to_unit_sphere(*grid.centres(cells)) for grid in (one, other))
+    near = np.radians(min(min(one.spacing) / 100, 1e-3))
+    apart = np.linalg.norm(ours - theirs, axis=-1)
+    return bool((np.isfinite(ours) == np.isfinite(theirs)).all() and np.nanmax(apart) < near)
 
 
 def common(one: Cube, other: Cube) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ class _GroupBuilder:
             except (NoGrid, UnusableAxis) as error:
                 refusals.append(Refusal(raw.name, str(error)))
         used = {name for item in placed for name in item.placement.coordinates}
-        listed = self._listed_coordinates()
+        listed = self._listed_coordinates
         used |= {
             times.source_name
             for item in placed
@@ -186,20 +187,21 @@ class _GroupBuilder:
     def _is_auxiliary(self, raw: RawVariable) -> bool:
         """Times along dimensions of other variables (``valid_time(time, step)``, ``time_centered(time_counter)``)."""
         return bool(raw.dims) and (
-            bool(raw.attributes.get("standard_name")) or raw.name in self._listed_coordinates()
+            bool(raw.attributes.get("standard_name")) or raw.name in self._listed_coordinates
         )
 
-    def _listed_coordinates(self) -> set[str]:
+    @cached_property
+    def _listed_coordinates(self) -> frozenset[str]:
         names = set(str(self._group.attributes.get("coordinates", "")).split())
         for raw in self._group.variables.values():
             names.update(str(raw.attributes.get("coordinates", "")).split())
-        return names
+        return frozenset(names)
 
     def _is_scalar_axis(self, raw: RawVariable) -> bool:
         if raw.dims or kind_of(raw) is None:
             return False
         known = any(name in raw.attributes for name in ("standard_name", "axis", "positive"))
-        return known or raw.name in self._listed_coordinates()
+        return known or raw.name in self._listed_coordinates
 
     # axes
 
@@ -258,7 +260,7 @@ class _GroupBuilder:
         return replace(reference, kind=AxisKind.TIME, name="time")
 
     def _is_time(self, raw: RawVariable) -> bool:
-        known = raw.attributes.get("standard_name") or raw.name in self._listed_coordinates()
+        known = raw.attributes.get("standard_name") or raw.name in self._listed_coordinates
         return bool(known) or raw.name.lower() in ("time", "valid_time") or raw.dims == (raw.name,)
 
     # times of cells
@@ -303,7 +305,7 @@ class _GroupBuilder:
         own = variables.get(dim)
         candidates = [own] if own is not None and own.dims == (dim,) else []
         kind = kind_of(candidates[0]) if candidates else None
-        listed = self._listed_coordinates()
+        listed = self._listed_coordinates
         others = [
             raw
             for raw in variables.values()
@@ -342,7 +344,7 @@ class _GroupBuilder:
                         self._scalars[name] = build_axis(self._group, candidate, None)
                     except UnusableAxis:
                         continue
-        listed = self._listed_coordinates()
+        listed = self._listed_coordinates
         text = raw.attributes.get("coordinates", self._group.attributes.get("coordinates", ""))
         own = set(str(text).split())
         return [axis for name, axis in self._scalars.items() if name in own or name not in listed]

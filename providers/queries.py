@@ -70,8 +70,9 @@ def known_fields(cube: Cube, names: Sequence[str], parameter: str) -> tuple[str,
 
 def _aliases(cube: Cube) -> dict[str, str]:
     named = [
-        (str(variable.attributes.get("GRIB_cfVarName", "")), name)
+        (str(variable.attributes["GRIB_cfVarName"]), name)
         for name, variable in cube.variables.items()
+        if "GRIB_cfVarName" in variable.attributes
     ]
     return dict(reversed(named))
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from .crs import Crs
 from .cube import Cube, Positions, Variable
-from .grids import Grid, PointGrid, RectilinearGrid, Selection
+from .grids import Grid, PointGrid, RectilinearGrid, ReducedGaussianGrid, Selection
 from .grids.base import Floats, Ints, in_frame
 from .levels import Levels, scaled
 from .styles import ColourTable, Style, default_style
@@ -44,14 +44,18 @@ class Pixels:
 
     def lonlat(self) -> tuple[Floats, Floats]:
         """Longitude and latitude of every pixel, shape (height, width)."""
-        x, y = self.centres()
         if self.crs.is_separable:
-            lon, _ = self.crs.to_lonlat(x, np.zeros_like(x))
-            _, lat = self.crs.to_lonlat(np.zeros_like(y), y)
-            mesh_lon, mesh_lat = np.meshgrid(lon, lat)
+            mesh_lon, mesh_lat = np.meshgrid(*self.lonlat_axes())
         else:
-            mesh_lon, mesh_lat = self.crs.to_lonlat(*np.meshgrid(x, y))
+            mesh_lon, mesh_lat = self.crs.to_lonlat(*np.meshgrid(*self.centres()))
         return mesh_lon, np.where(np.abs(mesh_lat) <= 90, mesh_lat, np.nan)
+
+    def lonlat_axes(self) -> tuple[Floats, Floats]:
+        """Longitude of each column and latitude of each row, where the CRS is separable."""
+        x, y = self.centres()
+        lon, _ = self.crs.to_lonlat(x, np.zeros_like(x))
+        _, lat = self.crs.to_lonlat(np.zeros_like(y), y)
+        return lon, lat
 
 
 class Renderer:
@@ -109,9 +113,7 @@ class Renderer:
         pixels: Pixels,
     ) -> NDArray[Any]:
         def locate() -> tuple[Ints, Ints]:
-            x, y = pixels.centres()
-            lon, _ = pixels.crs.to_lonlat(x, np.zeros_like(x))
-            _, lat = pixels.crs.to_lonlat(np.zeros_like(y), y)
+            lon, lat = pixels.lonlat_axes()
             return grid.locate_rows(lat), grid.locate_columns(lon)
 
         rows, columns = self._index(grid, pixels, locate)
@@ -142,6 +144,9 @@ class Renderer:
     def _locate(self, grid: Grid, pixels: Pixels) -> Ints:
         if isinstance(grid, PointGrid) and grid.is_sparse:
             return _marks(grid, pixels)
+        if isinstance(grid, ReducedGaussianGrid) and pixels.crs.is_separable:
+            lon, lat = pixels.lonlat_axes()
+            return grid.locate(lon[None, :], lat[:, None]).ravel()
         lon, lat = pixels.lonlat()
         return grid.locate(lon.ravel(), lat.ravel())
 

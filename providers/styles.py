@@ -68,8 +68,10 @@ class ColourTable:
 
 def _colour_table(variable: Variable) -> ColourTable | None:
     """The colours that the data state for their categories, None where they state none or too many."""
-    codes = np.ravel(variable.attributes.get("flag_values", ()))
     colours = str(variable.attributes.get("flag_colors", "")).split()
+    if not colours or not variable.categories:
+        return None
+    codes = np.ravel(variable.attributes.get("flag_values", ()))
     if len(codes) != len(colours) or not 0 < len(codes) <= COLOURS:
         return None
     if not all(re.fullmatch("#[0-9a-fA-F]{6}", colour) for colour in colours):

@@ -119,7 +119,7 @@ def _matches(item: Collection, query: ListQuery) -> bool:
     cube = item.data
     if cube is None:
         return query.bbox is None and query.datetime is None
-    if query.bbox is not None and not cube.grid.cover(query.bbox).size:
+    if query.bbox is not None and not cube.grid.meets(query.bbox):
         return False
     times = cube.valid_times
     if query.datetime is not None and times is not None:

@@ -58,6 +58,10 @@ _NAMES = {
 _PRESSURE = {"pa", "hpa", "mb", "mbar", "millibar", "millibars", "dbar", "decibar", "bar"}
 
 
+_LONGEST_STEP = 1e18
+"""Microseconds (thirty thousand years)."""
+
+
 class UnusableAxis(ValueError):
     """A coordinate that cannot be an axis, with the reason."""
 
@@ -105,7 +109,10 @@ def build_axis(group: RawGroup, variable: RawVariable, dim: str | None) -> Axis:
         bounds, units = None, None
     elif kind is AxisKind.STEP:
         factor = duration_unit(units) or 3_600_000_000
-        values = np.round(values.astype(np.float64) * factor).astype(np.int64)
+        steps = values.astype(np.float64) * factor
+        if not (np.abs(steps) < _LONGEST_STEP).all():
+            raise UnusableAxis(f"coordinate {variable.name} has missing values")
+        values = np.round(steps).astype(np.int64)
         bounds = (
             None
             if bounds is None

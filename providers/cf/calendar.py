@@ -160,7 +160,7 @@ def _reference_date(reference: str, calendar: str) -> cftime.datetime:
         return cftime.num2date(
             0, f"seconds since {reference}", calendar=calendar, has_year_zero=True
         )
-    except (ValueError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"reference time {reference!r} cannot be read") from error
 
 

@@ -11,13 +11,23 @@ import numpy as np
 import pyproj
 from pyproj.exceptions import ProjError
 
-from ..grids import CurvilinearGrid, Grid, HealpixGrid, PointGrid, RectilinearGrid
+from ..grids import (
+    CurvilinearGrid,
+    Grid,
+    HealpixGrid,
+    PointGrid,
+    ProjectedGrid,
+    RectilinearGrid,
+)
 from ..grids.base import Floats
 from ..readers.base import RawGroup, RawVariable
 from .coordinates import NoGrid, degrees, is_latitude, is_longitude, steady
 from .packing import coordinate_values
 from .projections import in_crs_units, is_rotated, parse_cf_crs
+from .reduced import counted_rows, rows_of
 
+_ROUNDED = 20
+"""Centres of even cells are off by at most this part of a cell."""
 _X_NAMES, _Y_NAMES = {"x", "easting", "xc", "xgeo"}, {"y", "northing", "yc", "ygeo"}
 
 
@@ -39,6 +49,7 @@ class GridFinder:
         self._hints = dict(hints or {})
         self._built: dict[tuple[str, ...], Placement | NoGrid] = {}
         variables = group.variables.values()
+        self._lines = [v for v in variables if len(v.dims) == 1]
         self._latitudes = [steady(v) for v in variables if is_latitude(v)]
         self._longitudes = [steady(v) for v in variables if is_longitude(v)]
 
@@ -48,6 +59,7 @@ class GridFinder:
             self._stated(variable)
             or self._healpix(variable)
             or self._geographic(variable)
+            or self._reduced(variable)
             or self._projected(variable)
             or self._fixed(variable)
             or _refuse(variable)
@@ -113,8 +125,8 @@ class GridFinder:
 
     def _cell_ids(self, variable: RawVariable) -> RawVariable | None:
         """The coordinate of cell ids: CF standard name ``healpix_index`` or xdggs attributes."""
-        for candidate in self._group.variables.values():
-            if len(candidate.dims) != 1 or candidate.dims[0] not in variable.dims:
+        for candidate in self._lines:
+            if candidate.dims[0] not in variable.dims:
                 continue
             attributes = candidate.attributes
             if (
@@ -156,11 +168,20 @@ class GridFinder:
         if len(lat.dims) == 2:
             return Placement(CurvilinearGrid(x, y), lat.dims, used)
         if lat.dims == lon.dims and lat.dims:
-            return Placement(PointGrid(x, y, radius=self._radius), lat.dims, used)
+            rows = None if self._radius is not None else rows_of(x, y)
+            return Placement(rows or PointGrid(x, y, radius=self._radius), lat.dims, used)
         if not lat.dims and not lon.dims:
             return Placement(PointGrid(x, y, radius=self._radius), (None,), used)
         dims = (lat.dims[0] if lat.dims else None, lon.dims[0] if lon.dims else None)
         return Placement(RectilinearGrid(y, x), dims, used)
+
+    def _reduced(self, variable: RawVariable) -> Placement | None:
+        """A reduced Gaussian grid by the number of cells in each row."""
+        found = counted_rows(variable, self._group.variables)
+        if found is None:
+            return None
+        grid, dim, used = found
+        return self._once(("reduced", dim, grid.key), lambda: Placement(grid, (dim,), used))
 
     @property
     def _radius(self) -> float | None:
@@ -213,17 +234,13 @@ class GridFinder:
             columns, rows = in_crs_units(x, crs, facts), in_crs_units(y, crs, facts)
             dims, used = (y.dims[0], x.dims[0]), frozenset((x.name, y.name))
         else:
-            columns, rows = self._from_transform(variable)
-            dims, used = variable.dims[-2:], frozenset()
+            return _in_plane(crs, self._affine(variable), variable)
         if crs.is_geographic and not is_rotated(crs):
             return Placement(RectilinearGrid(rows, columns), dims, used, crs.to_string())
-        mesh_x, mesh_y = np.meshgrid(columns, rows)
-        transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
-        lon, lat = transformer.transform(mesh_x, mesh_y)
-        return Placement(CurvilinearGrid(lon, lat), dims, used, crs.to_string())
+        return Placement(_mesh(crs, columns, rows), dims, used, crs.to_string())
 
-    def _from_transform(self, variable: RawVariable) -> tuple[Floats, Floats]:
-        """Cell centres from an affine transform: GeoZarr ``spatial:transform`` or GDAL ``GeoTransform``."""
+    def _affine(self, variable: RawVariable) -> tuple[float, ...]:
+        """From GeoZarr ``spatial:transform`` or GDAL ``GeoTransform``, in the order of the first."""
         mapping = self._mapping(variable)
         sources = [
             variable.attributes,
@@ -233,19 +250,13 @@ class GridFinder:
         for attributes in sources:
             affine = attributes.get("spatial:transform")
             if affine is not None:
-                a, b, c, d, e, f = (float(part) for part in list(affine)[:6])
-                break
+                return tuple(float(part) for part in list(affine)[:6])
             gdal = attributes.get("GeoTransform")
             if gdal is not None:
                 parts = gdal.split() if isinstance(gdal, str) else list(gdal)
                 c, a, b, f, d, e = (float(part) for part in parts[:6])
-                break
-        else:
-            raise NoGrid("a projection, but neither x and y coordinates nor an affine transform")
-        if b or d:
-            raise NoGrid("a rotated affine transform")
-        rows, columns = variable.shape[-2:]
-        return c + a * (np.arange(columns) + 0.5), f + e * (np.arange(rows) + 0.5)
+                return a, b, c, d, e, f
+        raise NoGrid("a projection, but neither x and y coordinates nor an affine transform")
 
     def _crs(self, variable: RawVariable) -> pyproj.CRS | None:
         stated = self._hints.get("crs")
@@ -305,6 +316,52 @@ class GridFinder:
         if isinstance(found, NoGrid):
             raise found
         return found
+
+
+def _in_plane(crs: pyproj.CRS, affine: tuple[float, ...], variable: RawVariable) -> Placement:
+    """Cells along the last two dimensions of a variable, by an affine transform."""
+    rows, columns = variable.shape[-2:]
+    dims = variable.dims[-2:]
+    a, b, c, d, e, f = affine
+    if crs.is_geographic and not is_rotated(crs):
+        unit = crs.axis_info[0].unit_name
+        if unit != "degree":
+            raise NoGrid(f"longitudes and latitudes in {unit}s")
+        if not (b or d) and (crs.prime_meridian is None or crs.prime_meridian.longitude == 0):
+            lat, lon = f + e * (np.arange(rows) + 0.5), c + a * (np.arange(columns) + 0.5)
+            return Placement(RectilinearGrid(lat, lon), dims, frozenset(), crs.to_string())
+    grid = ProjectedGrid(crs, affine, (rows, columns))
+    few = np.linspace(0, grid.size - 1, 256).round().astype(np.int64)
+    row, column = np.divmod(few, columns)
+    lon, _ = grid.to_lonlat(column + 0.5, row + 0.5)
+    if not (np.isfinite(lon).any() or np.isfinite(grid.extent).all()):
+        raise NoGrid("no cell is on the Earth")
+    return Placement(grid, dims, frozenset(), crs.to_string())
+
+
+def _mesh(crs: pyproj.CRS, columns: Floats, rows: Floats) -> Grid:
+    """Cells at columns and rows of the plane: by an affine transform where these are evenly spaced."""
+    across, down = _even_step(columns), _even_step(rows)
+    if across is not None and down is not None:
+        affine = (across[1], 0.0, across[0], 0.0, down[1], down[0])
+        return ProjectedGrid(crs, affine, (len(rows), len(columns)))
+    mesh_x, mesh_y = np.meshgrid(columns, rows)
+    transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
+    return CurvilinearGrid(*transformer.transform(mesh_x, mesh_y))
+
+
+def _even_step(values: Floats) -> tuple[float, float] | None:
+    """The outer edge of the first cell and the step of evenly spaced centres, None where they are not.
+
+    Centres may be rounded by a twentieth of a cell, as angles in 16 bits and lengths in single precision are.
+    """
+    if len(values) < 2 or not np.isfinite(values).all():
+        return None
+    step = float(values[-1] - values[0]) / (len(values) - 1)
+    ideal = values[0] + step * np.arange(len(values))
+    if step == 0 or np.abs(values - ideal).max() > abs(step) / _ROUNDED:
+        return None
+    return float(values[0]) - step / 2, step
 
 
 def _listed(variable: RawVariable) -> set[str]:

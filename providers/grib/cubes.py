@@ -260,6 +260,4 @@ def _grid_word(grid: Grid) -> str:
 def _ranges(numbers: Sequence[int]) -> str:
     """``1–3, 7``."""
     cuts = np.split(np.array(numbers), np.flatnonzero(np.diff(numbers) > 1) + 1)
-    return ", ".join(
-        f"{part[0]}" if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in cuts
-    )
+    return ", ".join(f"{part[0]}" if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in cuts)

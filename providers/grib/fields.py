@@ -27,9 +27,12 @@ Ints = NDArray[np.int64]
 
 _MISSING = 1e37
 """Stands for missing values while ecCodes decodes; no physical quantity comes near it."""
+_DOUBLE = np.dtype(np.float64)
 _FEW, _LARGE = 16, 100_000
 """So few cells of so large a message are taken out of it without decoding the rest, where the packing allows it."""
 _DIRECT = ("grid_simple", "grid_ieee")
+_PLAIN = ("grid_simple", "grid_ccsds")
+"""Packings that ecCodes decodes to single precision too, and in which only a bitmap says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,7 @@ class Messages:
     cache: ChunkCache
     grids: Mapping[str, GribGrid]
 
-    def read(
-        self, file: int, row: int, dtype: np.dtype[Any], cells: tuple[Indexer, ...]
-    ) -> Values:
+    def read(self, file: int, row: int, dtype: np.dtype[Any], cells: tuple[Indexer, ...]) -> Values:
         """Values of one message at the outer product of the indexers of the grid's dimensions."""
         source = self.files[file]
         grid = self.grids[source.template(row)["grid"]]
@@ -77,7 +78,7 @@ class Messages:
         if self._is_direct(source, row, grid, cells) and self.cache.peek(key) is None:
             return self._elements(source, row, grid, dtype, cells)
         values = self.cache.get(
-            key, lambda: grid.array(decoded(source, row)).astype(dtype, copy=False)
+            key, lambda: self._whole(source, row, grid, dtype).astype(dtype, copy=False)
         )
         return _pick(values, cells)
 
@@ -89,6 +90,17 @@ class Messages:
         count = np.prod([_length(indexer) for indexer in cells])
         return bool(count <= _FEW) and source.template(row)["packing"] in _DIRECT
 
+    def _whole(
+        self, source: GribFile, row: int, grid: GribGrid, dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        values = decoded(source, row, dtype)
+        if len(values) != grid.grid.size:
+            number = int(source.index.number[row])
+            raise SourceUnavailable(
+                f"message {number} holds {len(values)} values for a grid of {grid.grid.size} cells"
+            )
+        return grid.array(values)
+
     def _elements(
         self,
         source: GribFile,
@@ -99,26 +111,40 @@ class Messages:
     ) -> Values:
         parts = [_positions(indexer) for indexer in cells]
         flat = np.ravel_multi_index(np.meshgrid(*parts, indexing="ij"), grid.grid.shape)
-        found = decoded(source, row, grid.positions(flat.ravel()))
+        found = decoded(source, row, dtype, grid.positions(flat.ravel()))
         return found.reshape(flat.shape).astype(dtype)
 
 
-def decoded(source: GribFile, row: int, elements: Ints | None = None) -> NDArray[np.float64]:
-    """All values of a message, or those at some positions, in the order of the message; missing is NaN."""
+def decoded(
+    source: GribFile,
+    row: int,
+    dtype: np.dtype[Any] = _DOUBLE,
+    elements: Ints | None = None,
+) -> NDArray[Any]:
+    """All values of a message, or those at some positions, in the order of the message; missing is NaN.
+
+    They come as float32 where that is ``dtype`` and saves work, else as float64. Raises SourceUnavailable.
+    """
     message = source.message(row)
+    is_plain = source.template(row)["packing"] in _PLAIN
     try:
         with opened(message) as handle:
-            eccodes.codes_set(handle, "missingValue", _MISSING)
-            if elements is None:
-                values = eccodes.codes_get_values(handle)
+            has_missing = not is_plain or bool(eccodes.codes_get_long(handle, "bitmapPresent"))
+            if has_missing:
+                eccodes.codes_set(handle, "missingValue", _MISSING)
+            if elements is not None:
+                found = eccodes.codes_get_elements(handle, "values", elements.tolist())
+                values = np.array(found, np.float64)
+            elif is_plain and dtype == np.float32:
+                values = eccodes.codes_get_float_array(handle, "values")
             else:
-                values = np.array(
-                    eccodes.codes_get_elements(handle, "values", elements.tolist()), np.float64
-                )
+                values = eccodes.codes_get_double_array(handle, "values")
     except (Unreadable, eccodes.CodesInternalError) as error:
         number = int(source.index.number[row])
         raise SourceUnavailable(f"message {number} cannot be decoded: {error}") from error
-    return np.where(values == _MISSING, np.nan, values)
+    if has_missing:
+        values[values == values.dtype.type(_MISSING)] = np.nan
+    return values
 
 
 @dataclass(frozen=True)
@@ -151,7 +177,7 @@ class GribField:
             indexers.get(dim, slice(0, size))
             for dim, size in zip(self.dims[len(self.sizes) :], self.cells, strict=True)
         )
-        flat = np.zeros((), np.int64)
+        flat: Ints = np.zeros((), np.int64)
         for positions, size in zip(wanted, self.sizes, strict=True):
             flat = flat[..., None] * size + positions
         outer, inner = flat.shape, tuple(_length(indexer) for indexer in cells)
@@ -166,18 +192,25 @@ class GribField:
         return out.reshape(outer + inner)
 
     def _message(self, at: int, cells: tuple[Indexer, ...]) -> Values:
-        return self.messages.read(
-            int(self.file[at]), int(self.row[at]), self.dtype, cells
-        )
+        return self.messages.read(int(self.file[at]), int(self.row[at]), self.dtype, cells)
 
-    def counts(self, dims: Sequence[str]) -> Ints:
-        """How many messages there are at each combination of some of the message dimensions."""
+    def counts(self, dims: Sequence[str], within: Mapping[str, Ints] | None = None) -> Ints:
+        """How many messages there are at each combination of some of the message dimensions.
+
+        ``within`` are positions on others, at which alone they count (see :class:`~providers.fields.SparseField`).
+        """
         own = self.dims[: len(self.sizes)]
-        places = self._places
-        sizes = [self.sizes[own.index(dim)] for dim in dims]
+        there = np.ones(len(self.flat), bool)
+        for dim, positions in (within or {}).items():
+            if dim in own and dim not in dims:
+                wanted = np.zeros(self.sizes[own.index(dim)], bool)
+                wanted[positions] = True
+                there &= wanted[self._places[own.index(dim)]]
         if not dims:
-            return np.array(len(self.flat))
-        flat = np.ravel_multi_index([places[own.index(dim)] for dim in dims], sizes)
+            return np.array(np.count_nonzero(there))
+        sizes = [self.sizes[own.index(dim)] for dim in dims]
+        places = [self._places[own.index(dim)][there] for dim in dims]
+        flat = np.ravel_multi_index(places, sizes)
         return np.bincount(flat, minlength=int(np.prod(sizes))).reshape(sizes)
 
     @cached_property

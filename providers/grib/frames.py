@@ -12,8 +12,9 @@ from .windows import Window
 _BLANK = b"\0 \r\n\xff"
 """Bytes that files are padded with."""
 _HEADING = 128
-"""Bytes of the heading of a bulletin, which stands between messages and is none of our business."""
+"""Fewer bytes between messages may be the heading or the end of a bulletin, which is none of our business."""
 _CHUNK = 1 << 20
+_NO_COLUMNS = b"\xff\xff"
 _PACKING = 64
 """Bytes at the start of the values of GRIB 1 that say how they are packed, and some."""
 
@@ -54,7 +55,7 @@ def _scan(window: Window, start: int, number: int) -> Iterator[Frame | Damage]:
         if broken is not None:
             number, offset, reason = broken
             yield Damage(number, offset, found - offset, reason)
-        elif found > at and _is_junk(window.source, at, found):
+        elif found > at and _is_junk(window, at, found):
             yield Damage(None, at, found - at, f"{found - at} bytes that are no GRIB message")
         if found >= window.size:
             return
@@ -88,12 +89,13 @@ def _next(window: Window, at: int, *, is_expected: bool) -> int:
     return found
 
 
-def _is_junk(source: ByteSource, start: int, end: int) -> bool:
-    """Whether bytes between messages are more than padding or the heading of a bulletin."""
-    is_long = end - start >= _HEADING
+def _is_junk(window: Window, start: int, end: int) -> bool:
+    """Whether bytes between messages are more than padding and the heading of a bulletin."""
+    count = 0
     for at in range(start, end, _CHUNK):
-        data = source.read(at, min(_CHUNK, end - at))
-        if (is_long and data.strip(_BLANK)) or END in data:
+        data = window.aside(at, min(_CHUNK, end - at))
+        count += len(data.translate(None, _BLANK))
+        if count >= _HEADING or END in data:
             return True
     return False
 
@@ -108,22 +110,28 @@ def message_bytes(source: ByteSource, ranges: Sequence[Range]) -> bytes:
 
 
 def header_message(source: ByteSource, frame: Frame) -> bytes:
-    """A message of the same metadata as a field, with no bitmap and next to no values; raises SourceUnavailable."""
+    """A message of the same metadata as a field, without the values; raises SourceUnavailable.
+
+    It has no bitmap and is short, but for reduced grids in GRIB 1: there zeros stand for the values.
+    """
     if frame.header.edition == 1:
         return _header_message_1(source, *frame.ranges[0])
     return _header_message_2(_Joined(source, frame.ranges))
 
 
 def _header_message_1(source: ByteSource, start: int, length: int) -> bytes:
-    head = source.read(start, 8)
-    sections = sections_1(source, start, int.from_bytes(head[4:7]))
-    product = bytearray(sections.product)
-    product[7] &= 0xBF
+    sections = sections_1(source, start, int.from_bytes(source.read(start + 4, 3)))
     offset, size = sections.values
     values = source.read(offset, min(size, _PACKING))
+    if sections.grid[6:8] == _NO_COLUMNS:
+        # where rows have points of their own ecCodes counts the values to tell how the rows are meant
+        before = source.read(start, offset - start)
+        return b"".join((before, values, bytes(start + length - 4 - offset - len(values)), END))
+    product = bytearray(sections.product)
+    product[7] &= 0xBF
     values = len(values).to_bytes(3) + values[3:]
     body = b"".join((product, sections.grid, values, END))
-    return head[:4] + (8 + len(body)).to_bytes(3) + head[7:8] + body
+    return b"GRIB" + (8 + len(body)).to_bytes(3) + b"\1" + body
 
 
 def _header_message_2(message: _Joined) -> bytes:

@@ -50,9 +50,19 @@ END_OF_INTERVAL = {
     72: 39, 73: 42, 78: 37, 79: 40, 82: 48, 83: 51, 84: 51, 85: 50, 110: 45, 111: 48,
 }  # fmt: skip
 """Octet of section 4 where the date begins at which the interval ends, by product definition template."""
+_MINUTE = 60_000_000
+_UNITS = {
+    0: _MINUTE, 1: 60 * _MINUTE, 2: 1440 * _MINUTE, 10: 180 * _MINUTE, 11: 360 * _MINUTE, 12: 720 * _MINUTE,
+}  # fmt: skip
+"""Microseconds in the units of time that both editions number alike (code tables 4 and 4.4)."""
 _PRECISION = {1: 32, 2: 64, 3: 128}
 _WITH_BITS = frozenset({0, 1, 2, 3, 40, 41, 42, 50, 51, 53, 61, 200, 40000, 40010, 50002})
 """Data representation templates whose octet 19 is the number of bits of a packed value."""
+_WIDTHS = {
+    **dict.fromkeys(_WITH_BITS, (19,)), 2: (19, 35, 36, 46), 3: (19, 35, 36, 46, 48),
+}  # fmt: skip
+"""Octets of section 5 with a number of bits; the last of template 3 one of octets."""
+_WIDEST = 64
 
 
 CUT_OFF = "it is cut off"
@@ -64,12 +74,22 @@ class Broken(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Where a key has the step of an instant, and how long that is in microseconds."""
+
+    at: int
+    length: int
+    microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What stands before the values. ``reference`` is in microseconds since 1970, UTC.
 
     ``key`` is the same for messages that differ in their values, their packing's numbers and their reference time
     alone; the end of an interval stands in it relative to the reference time. Where steps follow the calendar the
-    reference time is part of it. ``bits`` are those of a packed value.
+    reference time is part of it. ``bits`` are those of a packed value, 0 where all values are the same or nobody knows.
+    ``step`` is None for intervals and where nobody knows.
     """
 
     edition: int
@@ -77,6 +97,7 @@ class Header:
     key: bytes
     key_digest: str
     bits: int
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +208,22 @@ def _edition_1(window: Readable, start: int, length: int) -> tuple[int, list[Fie
     if is_plain and product[17] not in _CALENDAR:
         masked[12:17] = bytes(5)
         masked[24] = 0
+    if values[10] > _WIDEST:
+        raise Broken(f"its values are packed in {values[10]} bits")
     flags = values[3] & 0xF0
     extended = values[13] if flags & 0x50 and not flags & 0x80 and len(values) == 14 else 0
     key = b"".join((b"\1", masked, sections.grid, bytes((flags, extended))))
-    header = Header(1, reference, key, _digest(key), values[10])
+    header = Header(1, reference, key, _digest(key), values[10], _step_1(product))
     return sections.end, [Field(((start, sections.end - start),), header)]
+
+
+def _step_1(product: bytes) -> Step | None:
+    """The step of a forecast (time range indicator 0, and 10 for long ones); the key begins with the edition."""
+    unit, indicator = _UNITS.get(product[17]), product[20]
+    if unit is None or indicator not in (0, 10):
+        return None
+    length = 1 if indicator == 0 else 2
+    return Step(1 + 18, length, int.from_bytes(product[18 : 18 + length]) * unit)
 
 
 @lru_cache(maxsize=4096)
@@ -280,15 +312,39 @@ def _header_2(window: Readable, sections: dict[int, Range], discipline: int) -> 
     identification = bytearray(_metadata_2(window, sections, 1, 21))
     grid = _metadata_2(window, sections, 3, 14)
     product = bytearray(_metadata_2(window, sections, 4, 9))
-    packing = window.read(sections[5][0], min(sections[5][1], 20))
-    if len(packing) < 11:
-        raise Broken("section 5 is too short")
+    packing = window.read(sections[5][0], min(sections[5][1], 49))
+    _check_packing(packing, int.from_bytes(grid[6:10]))
     reference, is_plain = _reference_2(bytes(identification[12:19]))
     if is_plain and _mask_interval(product, reference):
         identification[12:19] = bytes(7)
     local = _metadata_2(window, sections, 2, 5) if 2 in sections else b""
     key = b"".join((bytes((2, discipline)), identification, local, grid, product, packing[9:11]))
-    return Header(2, reference, key, _digest(key), _bits_2(packing))
+    step = _step_2(product, 2 + len(identification) + len(local) + len(grid))
+    return Header(2, reference, key, _digest(key), _bits_2(packing), step)
+
+
+def _check_packing(packing: bytes, points: int) -> None:
+    """Raises Broken for numbers at which ecCodes ends the process."""
+    if len(packing) < 11:
+        raise Broken("section 5 is too short")
+    values, template = struct.unpack(">IH", packing[5:11])
+    if values > points:
+        raise Broken(f"it has {values} values for {points} points")
+    widths = [packing[at] for at in _WIDTHS.get(template, ()) if at < len(packing)]
+    if max(widths, default=0) > _WIDEST:
+        raise Broken(f"its values are packed in {max(widths)} bits")
+
+
+def _step_2(product: bytes | bytearray, start: int) -> Step | None:
+    """The forecast time of section 4, which begins at ``start`` of the key."""
+    template = int.from_bytes(product[7:9])
+    at = UNIT_OF_TIME.get(template)
+    if at is None or template in END_OF_INTERVAL or len(product) < at + 5:
+        return None
+    unit, count = _UNITS.get(product[at]), int.from_bytes(product[at + 1 : at + 5])
+    if unit is None or count >> 31:
+        return None
+    return Step(start + at + 1, 4, count * unit)
 
 
 def _metadata_2(window: Readable, sections: dict[int, Range], number: int, least: int) -> bytes:

@@ -26,6 +26,7 @@ from .frames import Damage, Frame, header_message, scan
 from .headers import Range
 from .shelf import Entry, Shelf
 from .sources import ByteSource
+from .steps import Steps
 from .windows import Window
 
 Describe = Callable[[bytes], dict[str, Any]]
@@ -86,6 +87,7 @@ class GribIndex:
     def __init__(self, path: Path | None, *, version: str = "") -> None:
         self._shelf = Shelf(path, f"{eccodes.codes_get_api_version()}/{version}")
         self._templates: dict[bytes, Template | str] = {}
+        self._steps = Steps()
         self._guard = threading.Lock()
         self._building: dict[Location, tuple[threading.Lock, list[None]]] = {}
 
@@ -98,7 +100,7 @@ class GribIndex:
     ) -> FileIndex:
         """The messages of a file as of this fingerprint; raises SourceUnavailable when it cannot be read.
 
-        ``describe`` is called once for every kind of message that no file had before; where it raises ValueError the
+        ``describe`` is called for kinds of message that no file had before (see :mod:`.steps`); where it raises ValueError the
         messages of that kind are damages.
         """
         with self._one_at_a_time(location):
@@ -142,12 +144,15 @@ class GribIndex:
         known = self._known([digest]).get(digest)
         if known is not None:
             return known
-        content: dict[str, Any] | str
-        try:
-            content = describe(header_message(window, frame))
-        except (ValueError, eccodes.CodesInternalError) as error:
-            content = str(error) or type(error).__name__
-        known = orjson.loads(orjson.dumps(content))
+        known = self._steps.derived(frame.header)
+        if known is None:
+            content: dict[str, Any] | str
+            try:
+                content = describe(header_message(window, frame))
+            except (ValueError, eccodes.CodesInternalError) as error:
+                content = str(error) or type(error).__name__
+            known = orjson.loads(orjson.dumps(content))
+            self._steps.learn(frame.header, known)
         self._remember({digest: known})
         return known
 

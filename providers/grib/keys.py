@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import eccodes
 from dateutil.relativedelta import relativedelta
@@ -66,6 +66,9 @@ _CATEGORIES = {29, 30, 43}
 """Vegetation and soil types, whose unit does not say that they are codes."""
 _MONTHLY = {"mnth", "moda", "mmsf", "msmm", "msda", "wamo", "ewmo", "edmo", "edmm", "esmm", "mmsa"}
 _KINDS = {"avg": "mean", "acc": "accumulated", "max": "maximum", "min": "minimum"}
+_NAMES = ("shortName", "name", "units", "cfName", "cfVarName")
+_KNOWN = 20_000
+"""Parameters whose names are kept at hand."""
 _UNKNOWN = ("unknown", "~", "")
 
 
@@ -109,6 +112,8 @@ def describe(message: bytes) -> dict[str, Any]:
 
 
 class _Message:
+    _known: ClassVar[dict[tuple[int, int, str], dict[str, str | None]]] = {}
+
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._edition = int(eccodes.codes_get(handle, "edition"))
@@ -137,17 +142,16 @@ class _Message:
     def keys(self) -> dict[str, Any]:
         parameter = int(self.get("paramId", int) or 0)
         step_type = str(self.get("stepType") or "instant")
-        known = self._text("shortName")
         start, end = self._steps()
         start, method = self._accumulation(parameter, step_type, start, end)
-        title, units = self._text("name"), self._text("units")
+        names = self._names(parameter)
+        title, units = names["name"], names["units"]
         return {
-            "name": known or self._numbers(),
+            "name": names["shortName"] or self._numbers(),
             "parameter": parameter,
             "title": title,
             "units": units,
-            "standard_name": self._text("cfName")
-            or (self._database_name(parameter) if self._edition == 1 and known else None),
+            "standard_name": names["cfName"],
             "step_type": step_type,
             "kind": self._kind(method, step_type, parameter, title, units),
             "start": start,
@@ -165,18 +169,26 @@ class _Message:
             "grid": str(self.get("md5GridSection")),
             "grid_type": str(self.get("gridType") or "unknown"),
             "packing": str(self.get("packingType") or "unknown"),
-            "relative_to_grid": bool(self.get("uvRelativeToGrid", int) or 0),
-            "attributes": self._attributes(parameter),
+            "relative_to_grid": bool(self._relative_to_grid()),
+            "attributes": self._attributes(parameter, names),
         }
 
     def _text(self, key: str) -> str | None:
         found = self.get(key)
         return None if found is None or str(found) in _UNKNOWN else str(found)
 
-    def _database_name(self, parameter: int) -> str | None:
-        """The standard name that the same parameter has in GRIB 2, for levels at the surface or above it."""
-        below = str(self.get("typeOfLevel") or "").startswith("depth")
-        return None if below else _standard_name(parameter)
+    def _names(self, parameter: int) -> Mapping[str, str | None]:
+        """What the parameter database calls a parameter; looked up once, for it is most of the work."""
+        level = str(self.get("typeOfLevel"))
+        key = (self._edition, parameter, level)
+        known = self._known.get(key) if parameter else None
+        if known is None:
+            known = {name: self._text(name) for name in _NAMES}
+            if not known["cfName"] and self._edition == 1 and not level.startswith("depth"):
+                known["cfName"] = _standard_name(parameter)
+            if len(self._known) < _KNOWN:
+                self._known[key] = known
+        return known
 
     def _numbers(self) -> str:
         """A parameter without a name: discipline, category, number; in GRIB 1 table and parameter."""
@@ -302,11 +314,17 @@ class _Message:
             mars["centre"] = str(self.get("centre") or "unknown")
         return mars
 
-    def _attributes(self, parameter: int) -> dict[str, Any]:
+    def _relative_to_grid(self) -> int | None:
+        """Whether vector components lie along the grid: bit 5 of table 3.3, which ecCodes names for some grids."""
+        stated = self.get("uvRelativeToGrid", int)
+        flags = self.get("resolutionAndComponentFlags", int)
+        return stated if stated is not None or flags is None else int(bool(flags & 8))
+
+    def _attributes(self, parameter: int, names: Mapping[str, str | None]) -> dict[str, Any]:
         own = {
             "GRIB_paramId": parameter or None,
-            "GRIB_shortName": self._text("shortName"),
-            "GRIB_cfVarName": self._text("cfVarName"),
+            "GRIB_shortName": names["shortName"],
+            "GRIB_cfVarName": names["cfVarName"],
             "GRIB_stepType": self.get("stepType"),
             "GRIB_typeOfLevel": self.get("typeOfLevel"),
             "GRIB_gridType": self.get("gridType"),
@@ -315,13 +333,17 @@ class _Message:
             "GRIB_subCentre": self.get("subCentre"),
             "GRIB_tablesVersion": self.get("tablesVersion"),
             "GRIB_localTablesVersion": self.get("localTablesVersion", int) or None,
-            "GRIB_uvRelativeToGrid": self.get("uvRelativeToGrid", int),
+            "GRIB_uvRelativeToGrid": self._relative_to_grid(),
         }
         return {key: value for key, value in own.items() if value is not None}
 
 
 def _months_after(origin: datetime, months: int) -> int:
-    return round((origin + relativedelta(months=months) - origin).total_seconds()) * 1_000_000
+    """Microseconds; raises Unreadable beyond the calendar."""
+    try:
+        return round((origin + relativedelta(months=months) - origin).total_seconds()) * 1_000_000
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(f"a step of {months} months") from error
 
 
 @lru_cache(maxsize=4096)

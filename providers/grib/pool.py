@@ -60,9 +60,7 @@ class Found:
     bits: NDArray[np.uint8]
 
     def take(self, at: Ints) -> Found:
-        return Found(
-            self.file[at], self.row[at], self.reference[at], self.kind[at], self.bits[at]
-        )
+        return Found(self.file[at], self.row[at], self.reference[at], self.kind[at], self.bits[at])
 
 
 class Pool:

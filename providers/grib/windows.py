@@ -31,6 +31,12 @@ class Window:
         at = offset - self._start
         return self._data[at : at + length]
 
+    def aside(self, offset: int, length: int) -> bytes:
+        """The same bytes; what is at hand stays at hand."""
+        if self._start <= offset and offset + length <= self._end:
+            return self.read(offset, length)
+        return self.source.read(offset, length)
+
     def held(self) -> AbstractContextManager[ByteSource]:
         return nullcontext(self)
 

@@ -71,13 +71,18 @@ class HealpixGrid(Grid):
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
         x, y = as_points(lon, lat)
+        finite = np.isfinite(x) & (np.abs(y) <= 90)
+        if finite.all():
+            return self._under(x, y)
         found = np.full(x.shape, -1, np.int64)
-        finite = np.isfinite(x) & np.isfinite(y) & (np.abs(y) <= 90)
-        ids = self._scheme.lonlat_to_healpix(
-            x[finite] % 360.0, y[finite], self.level, ellipsoid="sphere", num_threads=_THREADS
-        )
-        found[finite] = self._to_index(ids.astype(np.int64))
+        found[finite] = self._under(x[finite], y[finite])
         return found
+
+    def _under(self, x: Floats, y: Floats) -> Ints:
+        ids = self._scheme.lonlat_to_healpix(
+            x.ravel() % 360.0, y.ravel(), self.level, ellipsoid="sphere", num_threads=_THREADS
+        )
+        return self._to_index(ids.view(np.int64)).reshape(x.shape)
 
     def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
         x, y = (part.ravel() for part in as_points(lon, lat))

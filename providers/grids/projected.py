@@ -29,12 +29,16 @@ from .outline import limb
 
 _NEAR = 1e-6
 """Degrees (0.1 m) that a box reaches farther than its sides; also cells that a point may lie outside of the rim."""
+_SAME = 1e-5
+"""Chord on the unit sphere (60 m) between a point and its own image."""
 _KEPT = 1 << 18
 """So few cells keep their centres once they were computed."""
-_MOST = 1 << 26
-"""Cells of one selection: their coordinates alone are a gigabyte."""
+_MOST = 1 << 25
+"""Cells of one selection: their coordinates alone are half a gigabyte."""
 _LATTICE = 64
 """Cells along each side of a grid that stand for all of them."""
+_THIN = 61
+"""One of so many of these cells tells how far apart centres are."""
 _RIM = 512
 """Points along each side of the outline."""
 
@@ -84,8 +88,7 @@ class ProjectedGrid(Grid):
             return 0.0
         if self._is_angular:
             return 360.0 / abs(self.affine[0])
-        operation = self.crs.coordinate_operation
-        method = "" if operation is None else operation.method_name.lower()
+        method = self._method
         if not ("mercator" in method or "cylindrical" in method):
             return 0.0
         if "transverse" in method or "oblique" in method:
@@ -136,13 +139,31 @@ class ProjectedGrid(Grid):
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
         column, row = self.positions(lon, lat)
-        found = self._cell(column, row)
-        if self._is_whole:
+        found: Ints = self._cell(column, row)
+        if self._is_whole and not self._is_view:
             return found
         at = np.flatnonzero(found >= 0)
-        known = np.isfinite(self.centres(found.ravel()[at])[0])
-        found.ravel()[at[~known]] = -1
+        seen = self._is_seen(*(part.ravel()[at] for part in (*as_points(lon, lat), column, row)))
+        seen &= np.isfinite(self.centres(found.ravel()[at])[0])
+        found.ravel()[at[~seen]] = -1
         return found
+
+    def _is_seen(self, lon: Floats, lat: Floats, column: Floats, row: Floats) -> Any:
+        """Whether points are where their positions are, and not behind the Earth."""
+        back = to_unit_sphere(*self.to_lonlat(column, row))
+        with np.errstate(invalid="ignore"):
+            return np.linalg.norm(back - to_unit_sphere(lon, lat), axis=-1) < _SAME
+
+    @cached_property
+    def _is_view(self) -> bool:
+        """Whether two points of the Earth, one behind the other, may have one position."""
+        method = self._method
+        return any(word in method for word in ("geostationary", "perspective", "orthographic"))
+
+    @cached_property
+    def _method(self) -> str:
+        operation = self.crs.coordinate_operation
+        return "" if operation is None else operation.method_name.lower()
 
     def _cell(self, column: Floats, row: Floats) -> Ints:
         rows, columns = self.shape
@@ -157,27 +178,30 @@ class ProjectedGrid(Grid):
 
     def neighbours(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Floats]:
         """The four cells around each point with bilinear weights in the plane; at the rim, the nearest ones."""
-        column, row = (part.ravel() for part in self.positions(lon, lat))
+        column, row = self.positions(lon, lat)
+        column, row = column.ravel(), row.ravel()
         inside = self.locate(lon, lat).ravel() >= 0
         rows, columns = self.shape
         upper, lower, down = _pair(np.where(inside, row, 0.5), rows)
-        if self._is_periodic:
-            away = np.where(inside, column, 0.5) - 0.5
-            left = np.floor(away).astype(np.int64)
-            right, across = (left + 1) % columns, away - left
-            left %= columns
-        else:
-            left, right, across = _pair(np.where(inside, column, 0.5), columns)
+        left, right, across = self._columns_around(np.where(inside, column, 0.5))
         index = np.stack(
             [at_row * columns + at for at_row in (upper, lower) for at in (left, right)], -1
         )
-        weight = np.stack(
+        weight: Floats = np.stack(
             [high * wide for high in (1 - down, down) for wide in (1 - across, across)], -1
         )
         weight = np.where(inside[:, None], weight, 0.0)
         if not self._is_whole:
             weight = self._without_space(index, weight)
         return np.where(weight > 0, index, -1), weight
+
+    def _columns_around(self, column: Floats) -> tuple[Ints, Ints, Floats]:
+        columns = self.shape[1]
+        if not self._is_periodic:
+            return _pair(column, columns)
+        away = column - 0.5
+        left = np.floor(away).astype(np.int64)
+        return left % columns, (left + 1) % columns, away - left
 
     def _without_space(self, index: Ints, weight: Floats) -> Floats:
         """Weights without those of cells that have no place, which sum to one again."""
@@ -316,7 +340,7 @@ class ProjectedGrid(Grid):
     @cached_property
     def spacing(self) -> tuple[float, float]:
         """Medians over the grid of the angles between neighbours along rows and columns."""
-        row, column = (part + 0.5 for part in np.divmod(self._sampled, self.shape[1]))
+        row, column = (part + 0.5 for part in np.divmod(self._sampled[::_THIN], self.shape[1]))
         steps = []
         for across, down in ((0.5, 0.0), (0.0, 0.5)):
             sides = [
@@ -329,20 +353,23 @@ class ProjectedGrid(Grid):
 
     def describe(self) -> dict[str, Any]:
         """CF names of the grid mapping and its parameters, the code of the CRS where it has one, and the affine."""
+        return {
+            "type": self.kind,
+            "shape": list(self.shape),
+            **self._mapping,
+            "affine": list(self.affine),
+            "spacing": list(self.spacing),
+        }
+
+    @cached_property
+    def _mapping(self) -> dict[str, Any]:
         authority = self.crs.to_authority(min_confidence=100)
         facts = {
             name: value
             for name, value in self.crs.to_cf().items()
             if name != "crs_wkt" and value not in ("unknown", "undefined")
         }
-        return {
-            "type": self.kind,
-            "shape": list(self.shape),
-            "crs": ":".join(authority) if authority else None,
-            "grid_mapping": facts,
-            "affine": list(self.affine),
-            "spacing": list(self.spacing),
-        }
+        return {"crs": ":".join(authority) if authority else None, "grid_mapping": facts}
 
     def _identity(self) -> tuple[Any, ...]:
         return (self.shape, np.round(self.affine, 9), self.crs.to_wkt())

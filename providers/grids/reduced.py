@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,28 @@ from .rectilinear import TOLERANCE, as_indexer, close_caps, middle_edges, typica
 
 _NEAR = 1e-6
 """Degrees (0.1 m) that a box reaches farther than its sides."""
+_STEPS = 4
+"""Of Newton, whose first guess is good to some thousandths of a row."""
+
+
+@lru_cache(maxsize=16)
+def gaussian_latitudes(number: int) -> Floats:
+    """The 2 ``number`` latitudes of a Gaussian grid from north to south: roots of the Legendre polynomial."""
+    rows = 2 * number
+    root = np.cos(np.pi * (np.arange(1, number + 1) - 0.25) / (rows + 0.5))
+    for _ in range(_STEPS):
+        before, value = np.ones_like(root), root
+        for degree in range(2, rows + 1):
+            before, value = (
+                value,
+                ((2 * degree - 1) * root * value - (degree - 1) * before) / degree,
+            )
+        slope = rows * (before - root * value) / (1.0 - root * root)
+        root = root - value / slope
+    north = np.degrees(np.arcsin(root))
+    found = np.concatenate((north, -north[::-1]))
+    found.flags.writeable = False
+    return found
 
 
 class ReducedGaussianGrid(Grid):
@@ -77,11 +99,12 @@ class ReducedGaussianGrid(Grid):
         return np.where(position > last, -1, position)
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
-        x, y = as_points(lon, lat)
-        position = self._row_of(np.where(np.isfinite(x), y, np.nan))
+        x, y = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
+        known = np.isfinite(x)
+        position = self._row_of(y)  # rows of an open mesh are looked up once
         row = self._order[position]
-        column = self._column(row, np.where(position < 0, 0.0, x))
-        found = (position >= 0) & (column >= 0)
+        column = self._column(row, np.where(known, x, 0.0))
+        found = (position >= 0) & known & (column >= 0)
         return np.where(found, self._starts[row] + column, -1)
 
     def _column(self, row: Ints, lon: Floats) -> Ints:
@@ -240,9 +263,11 @@ class ReducedGaussianGrid(Grid):
 
     @property
     def name(self) -> str | None:
-        """``O1280`` (octahedral) or ``N320``: an even number of full circles, None for anything else."""
+        """``O1280`` (octahedral) or ``N320``: an even number of full circles over the whole sphere, None for others."""
         half = len(self.lat) // 2
-        if len(self.lat) % 2 or not self._all_rings:
+        if len(self.lat) % 2 or not self._all_rings or np.ptp(self.counts) == 0:
+            return None
+        if np.abs(np.sort(self.lat)[::-1] - gaussian_latitudes(half)).max() > 1e-3:
             return None
         if self.extent != Bbox(-180.0, -90.0, 180.0, 90.0):
             return None

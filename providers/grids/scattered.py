@@ -164,7 +164,7 @@ class ScatteredGrid(Grid):
                 (west if west >= -180 else west + 360),
                 (east if east <= 180 else east - 360),
             )
-        return Bbox(float(west), south, float(east), north)
+        return Bbox(float(west), float(south), float(east), float(north))
 
     def _holds_pole(self, pole: float) -> bool:
         """A limited area across a pole covers every longitude."""
@@ -287,10 +287,21 @@ class PointGrid(ScatteredGrid):
     @cached_property
     def _typical(self) -> Floats:
         """Median distance of each point to its six nearest neighbours, as a chord."""
-        distance, _ = self._tree.query(self._tree.data, k=7)
+        places, back = np.unique(
+            self._lon[self._known] + 1j * self._lat[self._known], return_inverse=True
+        )
+        tree = self._tree
+        if len(places) < len(
+            back
+        ):  # looking for others among many points at one place takes for ever
+            tree = type(tree)(to_unit_sphere(places.real, places.imag))
+            back = back.ravel()
+        else:
+            back = slice(None)
+        distance, _ = tree.query(tree.data, k=7)
         away = np.where(distance[:, 1:] > 1e-9, distance[:, 1:], np.inf)
         typical = np.median(away, axis=1)
-        return np.where(np.isfinite(typical), typical, STATION_RADIUS)
+        return np.where(np.isfinite(typical), typical, STATION_RADIUS)[back]
 
     @cached_property
     def _is_mesh(self) -> bool:

@@ -5,6 +5,7 @@ A reader knows a container (Zarr, NetCDF), not what the data mean: no scaling, n
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,9 +16,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from config.errors import SourceUnavailable
+
 Raw = NDArray[Any]
 Location = str
 """A local path or a URL, as written in the configuration."""
+
+
+_LARGEST_WHOLE = 16 << 30
+"""Bytes of a coordinate; a larger one is taken for damaged."""
 
 
 class ChunkSource(Protocol):
@@ -44,10 +51,14 @@ class RawVariable:
 
     @property
     def nbytes(self) -> int:
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def read_all(self) -> Raw:
-        """The whole variable, for coordinates."""
+        """The whole variable, for coordinates; raises SourceUnavailable for one that no memory holds."""
+        if self.nbytes > _LARGEST_WHOLE:
+            raise SourceUnavailable(
+                f"{self.name} has {self.nbytes >> 30} GB, too many for a coordinate"
+            )
         return self.source.load((0,) * len(self.shape), self.shape)
 
 

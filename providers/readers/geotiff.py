@@ -15,18 +15,20 @@ from affine import Affine
 from pyproj.exceptions import ProjError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.enums import Interleaving
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.transform import GCPTransformer, from_gcps
 
 from config.errors import SourceUnavailable
 
 from .base import Location, OpenFile, Raw, RawGroup, RawVariable, Reader, readable_chunks
-from .raster_bands import Band, band_names, data_bands, describe_band, plain_tags
+from .raster_bands import Band, band_names, described, plain_tags, stored_bands
 from .raster_handles import FAILURES, SIDECARS, BandBlocks, Handles, file_fingerprint
 from .raster_times import Moment, moment_of
 
 _SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _MOST_PAGES = 64
+_MOST_BANDS = 10_000
 _LONGEST_SIDE = 1 << 20
 _LARGEST_BLOCK = 256 << 20
 """Bytes of a tile or strip, which is decoded as a whole."""
@@ -107,24 +109,30 @@ class _Page:
     def group(self) -> RawGroup:
         with self._handles.borrow(self._prefix) as dataset:
             attributes = plain_tags(dataset.tags())
-            names = band_names(dataset, data_bands(dataset))
-            refused = {
-                names[number]: "complex numbers"
-                for number in names
-                if np.dtype(_numpy_type(dataset, number)).kind not in "iuf"
-            }
+            if dataset.count > _MOST_BANDS:
+                reason = f"more than {_MOST_BANDS}"
+                return RawGroup(
+                    self._path, {}, attributes, refused={f"{dataset.count} bands": reason}
+                )
+            stored = stored_bands(dataset, Path(self._handles.location))
+            names = band_names(stored)
             try:
                 place = self._place(dataset)
-                self._refuse_huge(dataset)
+                _refuse_huge(dataset, stored[0].dtype)
             except Unplaced as error:
-                reasons = dict.fromkeys(names.values(), str(error))
+                reasons = dict.fromkeys(names, str(error))
                 return RawGroup(self._path, {}, attributes, refused=reasons)
+            refused = {
+                name: "complex numbers"
+                for band, name in zip(stored, names, strict=True)
+                if band.dtype.kind not in "iuf"
+            }
             bands = [
-                describe_band(dataset, number, name, Path(self._handles.location))
-                for number, name in names.items()
+                described(band, name)
+                for band, name in zip(stored, names, strict=True)
                 if name not in refused
             ]
-            moment = moment_of(dataset.tags(), [dataset.tags(band.number) for band in bands])
+            moment = moment_of(dataset.tags(), [band.tags for band in stored])
             shape, blocks = dataset.shape, dataset.block_shapes
             levels = len(dataset.overviews(1)) if place.affine is not None and bands else 0
             method = _overview_method(dataset)
@@ -185,17 +193,6 @@ class _Page:
             for band in bands
         }
 
-    def _refuse_huge(self, dataset: rasterio.DatasetReader) -> None:
-        if max(dataset.shape) > _LONGEST_SIDE:
-            raise Unplaced(f"{dataset.width} × {dataset.height} cells, more than is served")
-        rows, columns = dataset.block_shapes[0]
-        size = rows * columns * np.dtype(_numpy_type(dataset, 1)).itemsize
-        if size > _LARGEST_BLOCK:
-            raise Unplaced(
-                f"stored in pieces of {size >> 20} MB, each of which has to be read as a whole; "
-                "write it with tiles (gdal_translate -of COG)"
-            )
-
     # places
 
     def _place(self, dataset: rasterio.DatasetReader) -> _Place:
@@ -210,10 +207,17 @@ class _Page:
         raise Unplaced("a picture without a place: neither a transform nor ground control points")
 
 
-def _numpy_type(dataset: rasterio.DatasetReader, number: int) -> str:
-    """The type of a band; rasterio's names of complex integers are not NumPy's."""
-    name = str(dataset.dtypes[number - 1])
-    return "complex64" if name.startswith("complex_int") else name
+def _refuse_huge(dataset: rasterio.DatasetReader, dtype: np.dtype[Any]) -> None:
+    if max(dataset.shape) > _LONGEST_SIDE:
+        raise Unplaced(f"{dataset.width} × {dataset.height} cells, more than is served")
+    rows, columns = dataset.block_shapes[0]
+    together = dataset.count if dataset.interleaving is Interleaving.pixel else 1
+    size = rows * columns * dtype.itemsize * together
+    if size > _LARGEST_BLOCK:
+        raise Unplaced(
+            f"stored in pieces of {size >> 20} MB, each of which has to be read as a whole; "
+            "write it with tiles (gdal_translate -of COG)"
+        )
 
 
 def _overview_method(dataset: rasterio.DatasetReader) -> str | None:

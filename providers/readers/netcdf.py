@@ -29,6 +29,7 @@ from .base import (
     stat_fingerprint,
 )
 from .classic import missing_bytes
+from .hdf5 import has_endless_heap
 
 LOCK = threading.RLock()
 """Held around every use of netCDF4 and HDF5 in the process, writers included."""
@@ -118,7 +119,7 @@ class _Blocks:
                 dataset = self._handle.dataset()
                 group = dataset[self._group] if self._group else dataset
                 block = np.asarray(group.variables[self._name][index if index else ...])
-            except (RuntimeError, OSError, IndexError, KeyError) as error:
+            except (RuntimeError, OSError, IndexError, KeyError, MemoryError) as error:
                 raise SourceUnavailable(f"variable {self._name} cannot be read: {error}") from error
         return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
 
@@ -144,22 +145,25 @@ class NetcdfReader(Reader):
 
     def open(self, location: Location) -> OpenFile:
         mark = self.fingerprint(location)
-        _refuse_truncated(Path(location))
+        _refuse_unfinished(Path(location))
         with LOCK:
             try:
                 handle = _Handle.of(location, mark)
                 groups = tuple(_groups(handle, handle.dataset(), {}, {}))
-            except (OSError, RuntimeError, UnicodeDecodeError) as error:
+            except (OSError, RuntimeError, AttributeError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 raise SourceUnavailable(f"not a readable NetCDF file: {reason}") from error
         return OpenFile(location, groups, mark, handle.close)
 
 
-def _refuse_truncated(path: Path) -> None:
-    """HDF5 notices a file that is cut off, netCDF-C does not notice a classic one."""
+def _refuse_unfinished(path: Path) -> None:
+    """HDF5 notices a file that is cut off but not every one with holes, netCDF-C does not notice a classic one."""
     with path.open("rb") as file:
-        if not file.read(3).startswith(b"CDF"):
-            return
+        is_classic = file.read(3) == b"CDF"
+    if not is_classic:
+        if has_endless_heap(path):
+            raise SourceUnavailable("not a readable NetCDF file: parts of it were never written")
+        return
     try:
         missing = missing_bytes(path)
     except (EOFError, KeyError, IndexError, struct.error) as error:

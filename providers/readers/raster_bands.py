@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,25 @@ _LARGEST_SIDECAR = 4 << 20
 
 
 @dataclass(frozen=True)
+class StoredBand:
+    """What GDAL says of one band. ``names`` and ``colours`` are by code, empty where the band has none."""
+
+    number: int
+    dtype: np.dtype[Any]
+    role: ColorInterp
+    description: str | None
+    unit: str | None
+    scale: float
+    offset: float
+    nodata: float | None
+    masked: bool
+    """A mask or alpha band hides cells of it."""
+    tags: Mapping[str, str]
+    names: Mapping[int, str]
+    colours: Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
 class Band:
     """One band as a variable. ``hidden`` is what stands in cells that the mask takes out, None where no mask is."""
 
@@ -45,39 +64,62 @@ class Band:
     hidden: Any = None
 
 
-def data_bands(dataset: rasterio.DatasetReader) -> list[int]:
-    """Numbers of the bands that are data: all but alpha."""
-    plain = [
-        number
-        for number, role in zip(dataset.indexes, dataset.colorinterp, strict=True)
-        if role is not ColorInterp.alpha
-    ]
-    return plain or list(dataset.indexes)
+def stored_bands(dataset: rasterio.DatasetReader, path: Path) -> list[StoredBand]:
+    """All bands but alpha (all, where they are all alpha)."""
+    names = _sidecar_names(path)
+    if not names and dataset.count == 1:
+        names = {1: _legend(dataset.tags().get("legend", ""))}
+    roles = dataset.colorinterp
+    # rasterio makes each of these lists anew whenever it is asked
+    facts = zip(
+        dataset.indexes, dataset.dtypes, roles, dataset.descriptions, dataset.units, dataset.scales,
+        dataset.offsets, dataset.nodatavals, dataset.mask_flag_enums, strict=True,
+    )  # fmt: skip
+    bands = [
+        StoredBand(
+            number, _numpy_type(str(dtype)), role, description, unit, scale, offset, nodata,
+            MaskFlags.per_dataset in flags or MaskFlags.alpha in flags,
+            dataset.tags(number), names.get(number, {}), _colours(dataset, number, role),
+        )
+        for number, dtype, role, description, unit, scale, offset, nodata, flags in facts
+    ]  # fmt: skip
+    return [band for band in bands if band.role is not ColorInterp.alpha] or bands
 
 
-def describe_band(dataset: rasterio.DatasetReader, number: int, name: str, path: Path) -> Band:
+def _numpy_type(name: str) -> np.dtype[Any]:
+    """The type of a band; rasterio's names of complex integers are not NumPy's."""
+    return np.dtype("complex64" if name.startswith("complex_int") else name)
+
+
+def _colours(
+    dataset: rasterio.DatasetReader, number: int, role: ColorInterp
+) -> dict[int, tuple[int, ...]]:
+    if role is not ColorInterp.palette:
+        return {}
+    try:
+        return dict(dataset.colormap(number))
+    except ValueError:
+        return {}
+
+
+def described(band: StoredBand, name: str) -> Band:
     """Type, attributes and missing values of a band whose values are numbers."""
-    stored = np.dtype(dataset.dtypes[number - 1])
-    attributes = plain_tags(dataset.tags(number))
-    title = dataset.descriptions[number - 1]
-    if title and not attributes.get("long_name"):
-        attributes["long_name"] = title
-    if dataset.units[number - 1]:
-        attributes["units"] = dataset.units[number - 1]
-    scale, offset = dataset.scales[number - 1], dataset.offsets[number - 1]
-    if (scale, offset) != (1.0, 0.0):
-        attributes["scale_factor"], attributes["add_offset"] = float(scale), float(offset)
-    attributes.update(_categories(dataset, number, stored, path))
-    fill = _as_stored(dataset.nodatavals[number - 1], stored)
-    flags = dataset.mask_flag_enums[number - 1]
-    dtype, hidden = stored, None
-    if MaskFlags.per_dataset in flags or MaskFlags.alpha in flags:
-        dtype, hidden = _hiding(stored, fill)
+    attributes = plain_tags(band.tags)
+    if band.description and not attributes.get("long_name"):
+        attributes["long_name"] = band.description
+    if band.unit:
+        attributes["units"] = band.unit
+    if (band.scale, band.offset) != (1.0, 0.0):
+        attributes["scale_factor"] = float(band.scale)
+        attributes["add_offset"] = float(band.offset)
+    attributes.update(_categories(band))
+    fill = _as_stored(band.nodata, band.dtype)
+    dtype, hidden = _hiding(band.dtype, fill) if band.masked else (band.dtype, None)
     if fill is None and hidden is not None and dtype.kind != "f":
         fill = hidden
     if fill is not None:
         attributes["_FillValue"] = dtype.type(fill)
-    return Band(number, name, dtype, attributes, hidden)
+    return Band(band.number, name, dtype, attributes, hidden)
 
 
 def plain_tags(tags: Mapping[str, str]) -> dict[str, Any]:
@@ -89,29 +131,27 @@ def plain_tags(tags: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def band_names(dataset: rasterio.DatasetReader, numbers: list[int]) -> dict[int, str]:
+def band_names(bands: Sequence[StoredBand]) -> list[str]:
     """An id for each band: its description, the colour it stands for, else its number."""
-    wanted = {number: _described(dataset, number) for number in numbers}
-    roles = [dataset.colorinterp[number - 1] for number in numbers]
-    if not any(wanted.values()) and set(_COLOURS) <= set(roles):
-        wanted = {
-            number: _COLOURS.get(role, "") for number, role in zip(numbers, roles, strict=True)
-        }
-    count = Counter(wanted.values())
-    names = {number: name for number, name in wanted.items() if name and count[name] == 1}
-    for number in numbers:
-        if number not in names:
-            free = f"band{number}"
-            while free in names.values():
-                free += "_"
-            names[number] = free
+    wanted = [_described(band) for band in bands]
+    if not any(wanted) and set(_COLOURS) <= {band.role for band in bands}:
+        wanted = [_COLOURS.get(band.role, "") for band in bands]
+    count = Counter(wanted)
+    taken = {name for name in wanted if count[name] == 1}
+    names = []
+    for band, name in zip(bands, wanted, strict=True):
+        if not name or count[name] > 1:
+            name = f"band{band.number}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+        names.append(name)
     return names
 
 
-def _described(dataset: rasterio.DatasetReader, number: int) -> str:
+def _described(band: StoredBand) -> str:
     """A description as an id: as it is where it can be one, else in lower case with ``_``; empty where none fits."""
-    text = dataset.descriptions[number - 1] or dataset.tags(number).get("long_name") or ""
-    text = text.strip()
+    text = (band.description or band.tags.get("long_name") or "").strip()
     if not _NAMED.fullmatch(text):
         plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
         text = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
@@ -122,13 +162,13 @@ def _described(dataset: rasterio.DatasetReader, number: int) -> str:
 
 def _as_stored(value: Any, stored: np.dtype[Any]) -> Any:
     """A nodata value in the stored type; None where no stored number can be it, or where it is NaN."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if value is None or np.isnan(value):
         return None
     if stored.kind == "f":
         with np.errstate(over="ignore"):
             return stored.type(value)
     info = np.iinfo(stored)
-    return stored.type(value) if value == int(value) and info.min <= value <= info.max else None
+    return stored.type(value) if info.min <= value <= info.max and value == int(value) else None
 
 
 def _hiding(stored: np.dtype[Any], fill: Any) -> tuple[np.dtype[Any], Any]:
@@ -144,46 +184,32 @@ def _hiding(stored: np.dtype[Any], fill: Any) -> tuple[np.dtype[Any], Any]:
 # categories
 
 
-def _categories(
-    dataset: rasterio.DatasetReader, number: int, stored: np.dtype[Any], path: Path
-) -> dict[str, Any]:
+def _categories(band: StoredBand) -> dict[str, Any]:
     """``flag_values``, ``flag_meanings`` and ``flag_colors`` of a band with class names or a colour table."""
-    if stored.kind not in "iu":
+    if band.dtype.kind not in "iu":
         return {}
-    names = _sidecar_names(path, number) or (
-        _legend(dataset.tags().get("legend", "")) if dataset.count == 1 else {}
-    )
-    colours = _colours(dataset, number)
-    codes = sorted(names) if names else _declared(colours, dataset.nodatavals[number - 1])
-    limits = np.iinfo(stored)
-    codes = [code for code in codes if limits.min <= code <= limits.max]
+    limits = np.iinfo(band.dtype)
+    codes = [
+        code
+        for code in sorted(band.names) or _declared(band.colours)
+        if limits.min <= code <= limits.max and code != band.nodata
+    ]
     if not codes or len(codes) > 256:
         return {}
-    words = [re.sub(r"\s+", "_", names.get(code, str(code))) for code in codes]
-    found = {"flag_values": np.array(codes, stored), "flag_meanings": " ".join(words)}
-    if colours:
-        shades = [colours.get(code, (0, 0, 0, 255)) for code in codes]
+    words = [re.sub(r"\s+", "_", band.names.get(code, str(code))) for code in codes]
+    found = {"flag_values": np.array(codes, band.dtype), "flag_meanings": " ".join(words)}
+    if band.colours:
+        shades = [band.colours.get(code, (0, 0, 0, 255)) for code in codes]
         found["flag_colors"] = " ".join(
             f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue, _ in shades
         )
     return found
 
 
-def _colours(dataset: rasterio.DatasetReader, number: int) -> dict[int, tuple[int, int, int, int]]:
-    if dataset.colorinterp[number - 1] is not ColorInterp.palette:
-        return {}
-    try:
-        return dict(dataset.colormap(number))
-    except ValueError:
-        return {}
-
-
-def _declared(colours: Mapping[int, tuple[int, ...]], nodata: Any) -> list[int]:
+def _declared(colours: Mapping[int, tuple[int, ...]]) -> list[int]:
     """Codes with a colour of their own: tables are filled up with black; the first code may mean it."""
     return [
-        code
-        for code, colour in colours.items()
-        if code != nodata and colour[3] and (any(colour[:3]) or code == 0)
+        code for code, colour in colours.items() if colour[3] and (any(colour[:3]) or code == 0)
     ]
 
 
@@ -196,8 +222,8 @@ def _legend(text: str) -> dict[int, str]:
     return {int(match[1]): match[2] for match in found if match}
 
 
-def _sidecar_names(path: Path, number: int) -> dict[int, str]:
-    """Class names of a band in ``name.tif.aux.xml``: GDAL category names or a raster attribute table."""
+def _sidecar_names(path: Path) -> dict[int, dict[int, str]]:
+    """Class names by band in ``name.tif.aux.xml``: GDAL category names or raster attribute tables."""
     sidecar = Path(f"{path}.aux.xml")
     try:
         if sidecar.stat().st_size > _LARGEST_SIDECAR:
@@ -205,20 +231,23 @@ def _sidecar_names(path: Path, number: int) -> dict[int, str]:
         root = ElementTree.parse(sidecar).getroot()
     except (OSError, ElementTree.ParseError):
         return {}
-    band = root.find(f"./PAMRasterBand[@band='{number}']")
-    if band is None:
-        return {}
-    listed = [(item.text or "").strip() for item in band.iterfind("./CategoryNames/Category")]
-    names = {code: name for code, name in enumerate(listed) if name}
-    table = band.find("./GDALRasterAttributeTable")
-    return names or ({} if table is None else _attribute_table(table))
+    found: dict[int, dict[int, str]] = {}
+    for band in root.iterfind("./PAMRasterBand"):
+        listed = [(item.text or "").strip() for item in band.iterfind("./CategoryNames/Category")]
+        names = {code: name for code, name in enumerate(listed) if name}
+        table = band.find("./GDALRasterAttributeTable")
+        if band.get("band", "").isdecimal() and (names or table is not None):
+            found[int(band.get("band", ""))] = names or _attribute_table(table)
+    return found
 
 
 _NAME, _MIN, _MIN_MAX = "2", "3", "5"
 """Usage of a column of a raster attribute table (GDALRATFieldUsage)."""
 
 
-def _attribute_table(table: ElementTree.Element) -> dict[int, str]:
+def _attribute_table(table: ElementTree.Element | None) -> dict[int, str]:
+    if table is None:
+        return {}
     usage = [field.findtext("Usage", "").strip() for field in table.iterfind("FieldDefn")]
     value = next((at for at, use in enumerate(usage) if use in (_MIN_MAX, _MIN)), None)
     name = next((at for at, use in enumerate(usage) if use == _NAME), None)

@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +48,8 @@ _NUMBERS = itertools.count()
 _waiting: OrderedDict[int, tuple[tuple[Any, ...], rasterio.DatasetReader]] = OrderedDict()
 """Open datasets that nobody uses now, by their id; the key tells the file, the process, the page and the level."""
 _lock = threading.Lock()
+_released: deque[int] = deque()
+"""Files that were closed, or forgotten: garbage may be collected while the lock is held, so that it only takes note."""
 
 
 def _take(key: tuple[Any, ...]) -> rasterio.DatasetReader | None:
@@ -67,12 +69,15 @@ def _keep(key: tuple[Any, ...], dataset: rasterio.DatasetReader) -> None:
         item.close()
 
 
-def _close_idle(owner: int) -> None:
-    with _lock:
-        mine = [number for number, (key, _) in _waiting.items() if key[0] == owner]
-        closing = [_waiting.pop(number)[1] for number in mine]
-    for dataset in closing:
-        dataset.close()
+def _close_released() -> None:
+    """Close what waits of files nobody has open any more."""
+    while _released:
+        with _lock:
+            gone = {_released.popleft() for _ in range(len(_released))}
+            mine = [number for number, (key, _) in _waiting.items() if key[0] in gone]
+            closing = [_waiting.pop(number)[1] for number in mine]
+        for dataset in closing:
+            dataset.close()
 
 
 class Handles:
@@ -82,7 +87,7 @@ class Handles:
         self.location = location
         self._fingerprint = fingerprint
         self._number = next(_NUMBERS)
-        self._release = weakref.finalize(self, _close_idle, self._number)
+        self._release = weakref.finalize(self, _released.append, self._number)
 
     @contextmanager
     def borrow(self, page: str = "", level: int | None = None) -> Iterator[rasterio.DatasetReader]:
@@ -101,6 +106,7 @@ class Handles:
             dataset.close()
 
     def _open(self, page: str, level: int | None) -> rasterio.DatasetReader:
+        _close_released()
         self._check()
         set_gdal_config("GDAL_CACHEMAX", _GDAL_CACHE)
         options = {} if level is None else {"overview_level": level}
@@ -117,6 +123,7 @@ class Handles:
     def close(self) -> None:
         """Close what waits; what is in use is closed when it comes back."""
         self._release()
+        _close_released()
 
     def reason(self, error: BaseException) -> str:
         """What GDAL says of a failure, without the folder of the file."""

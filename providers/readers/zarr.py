@@ -37,7 +37,7 @@ class _Blocks:
         index = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
         try:
             block = np.asarray(self._array[index if index else ...])
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, MemoryError) as error:
             raise SourceUnavailable(f"array {self._array.name} cannot be read: {error}") from error
         if block.dtype.kind == "b":
             return block.astype(np.uint8)
@@ -71,6 +71,9 @@ class ZarrReader(Reader):
         try:
             root = zarr.open_group(location, mode="r")
             groups = tuple(_groups(root, {}, {}))
+        except RecursionError as error:
+            reason = "its metadata are nested too deeply"
+            raise SourceUnavailable(f"not a readable Zarr store: {reason}") from error
         except (OSError, ValueError, KeyError, TypeError, zarr.errors.BaseZarrError) as error:
             raise SourceUnavailable(f"not a readable Zarr store: {_reason(error)}") from error
         return OpenFile(location, groups, mark, lambda: None)
@@ -155,7 +158,7 @@ def _variable(name: str, array: zarr.Array[Any]) -> RawVariable:
     metadata = array.metadata
     attributes: dict[str, Any] = dict(array.attrs.asdict())
     dims: Any = getattr(metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
-    if not dims or any(dim is None for dim in dims):
+    if not isinstance(dims, list | tuple) or len(dims) != array.ndim or None in dims:
         dims = [f"{name}_dim{axis}" for axis in range(array.ndim)]
     dtype = array.dtype if isinstance(array.dtype, np.dtype) else np.dtype(object)
     for hidden in _HIDDEN:

@@ -15,12 +15,11 @@ import zarr
 from flask.testing import FlaskClient
 from pygeoapi.plugin import load_plugin
 
-from config.settings import Settings
-from ogcapi.app import create_app
 from providers.crs import parse_crs
 from providers.render import Pixels
 from providers.store import Source, Store
-from tests.benchmarks import floors, peer
+from tests.benchmarks import floors, grib_rows, peer, raster_rows
+from tests.benchmarks.asking import MERCATOR, Parts, app, getting, map_path
 from tests.benchmarks.data import EUROPE, Data, write
 from tests.benchmarks.measure import Row, Work
 
@@ -38,54 +37,35 @@ NAMES = (
     "`/map` 256×256, HEALPix nside 128, chunk kept",
     "`/collections`, 1 collection",
     "`/collections`, 500 collections",
+    *grib_rows.NAMES,
+    *raster_rows.NAMES,
 )
 _BOX = ",".join(f"{value:g}" for value in EUROPE)
+_FIRST = "datetime=2024-01-01T00:00:00Z"
 _ONE_TIME = "2024-01-01T00:00:00/2024-01-01T00:30:00"
 _POSITION = "/collections/series/position?coords=POINT(10 50)&f=json"
 _CUBE = f"/collections/world/cube?bbox={_BOX}&datetime={_ONE_TIME}"
-_MERCATOR = (0.0, 5009377.0, 2504689.0, 7514066.0)
-_MAP = (
-    "map?width=256&height=256&crs=EPSG:3857&bbox-crs=EPSG:3857&datetime=2024-01-01T00:00:00Z&bbox="
-    + ",".join(f"{value:.0f}" for value in _MERCATOR)
-)
 
 
 def rows(folder: Path) -> Sequence[Row]:
     """Every row over data written into ``folder``, in the order of :data:`NAMES`."""
     data = write(folder)
     stores = [str(path) for path in (data.series, data.world, data.healpix)]
-    kept = _app(folder / "kept", stores)
-    decoding = _app(folder / "decoding", stores, cache_bytes=0)
+    kept = app(folder / "kept", stores)
+    decoding = app(folder / "decoding", stores, cache_bytes=0)
     stock = peer.client(folder, "stores", {"series": data.series, "world": data.world})
     made = [
         _open_row(data),
         _start_row(folder, data),
-        (_getting(kept, "/?f=json"), _getting(floors.bare(), "/"), _getting(stock, "/?f=json")),
+        (getting(kept, "/?f=json"), getting(floors.bare(), "/"), getting(stock, "/?f=json")),
         *_position_rows(data, kept, decoding, stock),
         *_cube_rows(data, kept, decoding, stock),
         *_map_rows(data, kept, decoding),
         *(_collections_row(folder, data.tiny[:count]) for count in (1, len(data.tiny))),
+        *grib_rows.rows(folder),
+        *raster_rows.rows(folder),
     ]
     return [Row(name, *parts) for name, parts in zip(NAMES, made, strict=True)]
-
-
-Parts = tuple[Any, ...]
-"""ours, floor, peer, repeats, calls of the peer."""
-
-
-def _app(state: Path, paths: Sequence[str], **settings: Any) -> FlaskClient:
-    return create_app(Settings(state_dir=state, workers=1, **settings), paths=paths).test_client()
-
-
-def _getting(client: FlaskClient, path: str) -> Work:
-    """A request that must succeed; the whole body is read."""
-
-    def get() -> bytes:
-        answer = client.get(path)
-        assert answer.status_code == 200, (path, answer.status_code, answer.data[:500])
-        return answer.data
-
-    return get
 
 
 def _open_row(data: Data) -> Parts:
@@ -136,14 +116,14 @@ def _position_rows(
     chunk = array[:, row : row + 16, column : column + 16]
     return [
         (
-            _getting(decoding, _POSITION),
+            getting(decoding, _POSITION),
             lambda: floors.series(array[:, row, column], times),
-            _getting(stock, _POSITION),
+            getting(stock, _POSITION),
         ),
         (
-            _getting(kept, _POSITION),
+            getting(kept, _POSITION),
             lambda: floors.series(chunk[:, 0, 0], times),
-            _getting(stock, _POSITION),
+            getting(stock, _POSITION),
         ),
     ]
 
@@ -162,19 +142,19 @@ def _cube_rows(
     )
     return [
         (
-            _getting(decoding, asked),
+            getting(decoding, asked),
             lambda: floors.europe(array[0, rows_, columns]),
-            _getting(stock, asked),
+            getting(stock, asked),
         ),
         (
-            _getting(kept, asked),
+            getting(kept, asked),
             lambda: floors.europe(chunk[rows_, columns]),
-            _getting(stock, asked),
+            getting(stock, asked),
         ),
         (
-            _getting(kept, f"{_CUBE}&f=netcdf"),
+            getting(kept, f"{_CUBE}&f=netcdf"),
             lambda: floors.netcdf(chunk[rows_, columns]),
-            _getting(stock, stock_netcdf),
+            getting(stock, stock_netcdf),
         ),
     ]
 
@@ -182,7 +162,7 @@ def _cube_rows(
 def _map_rows(data: Data, kept: FlaskClient, decoding: FlaskClient) -> list[Parts]:
     array: Any = zarr.open_array(data.world / "t2m", mode="r")
     cells: Any = zarr.open_array(data.healpix / "t2m", mode="r")
-    pixels = Pixels(parse_crs("EPSG:3857", "crs"), _MERCATOR, 256, 256)
+    pixels = Pixels(parse_crs("EPSG:3857", "crs"), MERCATOR, 256, 256)
     lon, lat = pixels.lonlat()
     grid = np.ix_(
         np.round((90 - lat[:, 0]) * 4).astype(int), np.round((lon[0] + 180) * 4).astype(int)
@@ -190,21 +170,21 @@ def _map_rows(data: Data, kept: FlaskClient, decoding: FlaskClient) -> list[Part
     dataset = Store().dataset(Source((str(data.healpix),)))
     index = dataset.cubes[0].cube.grid.locate(lon, lat)
     chunk, field = array[0], cells[0]
-    world, healpix = f"/collections/world/{_MAP}", f"/collections/healpix/{_MAP}"
+    world, healpix = (f"{map_path(name)}&{_FIRST}" for name in ("world", "healpix"))
     return [
-        (_getting(decoding, world), lambda: floors.picture(array[0][grid])),
-        (_getting(kept, world), lambda: floors.picture(chunk[grid])),
-        (_getting(kept, healpix), lambda: floors.picture(field[index])),
+        (getting(decoding, world), lambda: floors.picture(array[0][grid])),
+        (getting(kept, world), lambda: floors.picture(chunk[grid])),
+        (getting(kept, healpix), lambda: floors.picture(field[index])),
     ]
 
 
 def _collections_row(folder: Path, paths: Sequence[Path]) -> Parts:
     name = f"list{len(paths)}"
-    client = _app(folder / name, [str(path) for path in paths])
+    client = app(folder / name, [str(path) for path in paths])
     stock = peer.client(folder, name, {path.stem: path for path in paths})
-    get = _getting(client, "/collections?f=json")
+    get = getting(client, "/collections?f=json")
     document = orjson.loads(get())  # type: ignore[arg-type]
     assert len(document["collections"]) == len(paths)
     floor: Callable[[], bytes] = partial(orjson.dumps, document)
     calls = None if len(paths) == 1 else 1
-    return get, floor, _getting(stock, "/collections?f=json"), None, calls
+    return get, floor, getting(stock, "/collections?f=json"), None, calls

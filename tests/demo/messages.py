@@ -36,7 +36,7 @@ class Message:
 
     @property
     def precision(self) -> float:
-        """Half a packing step, and a little for values that were computed in single precision."""
+        """A packing step, and a little for values that were computed in single precision."""
         step = np.ptp(self.values) / 2 ** self["bitsPerValue"]
         return float(step + 2e-6 * np.abs(self.values).max())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_tiles_overviews_and_order_are_those_of_a_cog(demo: Path, name: str) -> 
     offsets = [item.offset for item in found]
     assert offsets == sorted(offsets)
     assert max(offsets) < min(offset for item in found for offset in item.tiles)
-    for fine, coarse in zip(found, found[1:], strict=False):
+    for fine, coarse in pairwise(found):
         assert min(fine.tiles) > max(coarse.tiles)  # the coarsest image comes first
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import providers.grib as _  # loads ecCodes, before a test module does it in its own way
+import providers.grib
+
+assert providers.grib.library, "ecCodes is loaded before a test module does it in its own way"
 
 DATA = Path(os.environ.get("OGCAPI_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 

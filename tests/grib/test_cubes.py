@@ -110,9 +110,7 @@ def test_intervals_that_end_together_but_differ_are_apart(tmp_path: Path) -> Non
     assert found.messages == (2, 2)
     assert len(found.cubes) == 2
     bounds = {
-        name: item.cube.axes["time"].bounds
-        for item in found.cubes
-        for name in item.cube.variables
+        name: item.cube.axes["time"].bounds for item in found.cubes for name in item.cube.variables
     }
     assert all(edge is not None for edge in bounds.values())
     lengths = {name: int(np.diff(edge).item()) for name, edge in bounds.items() if edge is not None}
@@ -200,8 +198,14 @@ def test_surface_pressure_and_model_levels_are_named_by_their_kind(tmp_path: Pat
             tmp_path / "a.grib2",
             message(1, shortName="2t", dataDate=20240101),
             pressure(2, 500),
-            message(3, sample="regular_ll_pl_grib2", shortName="t", dataDate=20240101,
-                    typeOfLevel="hybrid", level=4),
+            message(
+                3,
+                sample="regular_ll_pl_grib2",
+                shortName="t",
+                dataDate=20240101,
+                typeOfLevel="hybrid",
+                level=4,
+            ),
         )  # fmt: skip
     )
     assert found.messages == (3, 3)
@@ -215,11 +219,11 @@ def test_experiment_versions_never_merge(tmp_path: Path) -> None:
         )
         for n, expver in enumerate(("0001", "0005"))
     ]  # fmt: skip
+    folder = tmp_path / "era"
+    folder.mkdir()
     for n, text in enumerate(versions):
-        write(tmp_path / "era" / f"{n}.grib", text) if (tmp_path / "era").mkdir(
-            exist_ok=True
-        ) is None else None
-    found = opened(tmp_path / "era")
+        write(folder / f"{n}.grib", text)
+    found = opened(folder)
     assert found.messages == (2, 2)
     assert keys(found) == {"0001", "0005"}
 
@@ -282,7 +286,7 @@ def test_a_plain_datetime_is_answered_by_the_newest_run(tmp_path: Path) -> None:
 def test_spectral_fields_are_refused_with_the_reason(tmp_path: Path) -> None:
     spectral = message(1.0, sample="sh_pl_grib2", grid={}, shortName="t", dataDate=20240101)
     path = write(tmp_path / "a.grib2", spectral)
-    with pytest.raises(NothingToServe, match="spectral|spherical"):
+    with pytest.raises(NothingToServe, match="spectral"):
         opened(path)
     found = opened(write(tmp_path / "b.grib2", spectral, pressure(1, 500)))
     assert found.messages == (2, 1)

@@ -30,6 +30,19 @@ OF_THE_VALUES = {
     "codedValues", "latLonValues", "latitudes", "longitudes", "distinctLatitudes", "distinctLongitudes", "bitmap",
     "maximum", "minimum", "average", "standardDeviation", "skewness", "kurtosis",
 }  # fmt: skip
+OF_THE_TIME = {
+    "dataDate", "dataTime", "year", "month", "day", "hour", "minute", "second", "date", "time", "validityDate",
+    "validityTime", "validityDateTime", "julianDay", "yearOfCentury", "centuryOfReferenceTimeOfData", "md5Section1",
+    "md5Product",
+}  # fmt: skip
+OF_THE_PACKING = {
+    "referenceValue", "binaryScaleFactor", "referenceValueError", "md5Section5", "packingError", "bitsPerValue",
+    "section1Flags", "numberOfValues", "md5Section4",
+}  # fmt: skip
+OF_THE_BITMAP = {
+    "numberOfValues", "md5Section1", "md5Section3", "section3Length", "tableReference",
+    "numberOfUnusedBitsAtEndOfSection3", "missingDataFlag", "section1Flags", "section3Padding", "padding_sec3_1",
+}  # fmt: skip
 SPECTRAL = {"numberOfDataPoints", "numberOfValues"}
 """Keys that ecCodes counts in the values themselves where the field is spectral."""
 
@@ -114,7 +127,7 @@ def _value(handle: int, name: str) -> Any:
         if eccodes.codes_get_size(handle, name) == 1:
             return eccodes.codes_get_string(handle, name)
         return tuple(eccodes.codes_get_array(handle, name))
-    except eccodes.CodesInternalError as error:
+    except (eccodes.CodesInternalError, IndexError) as error:
         return str(error)
 
 
@@ -169,12 +182,18 @@ def test_header_messages_say_what_whole_messages_say(grib_files: list[Path]) -> 
                 continue
             seen.add(frame.header.key_digest)
             short, whole = header_message(source, frame), message_bytes(source, frame.ranges)
-            assert len(short) < 8000
+            is_reduced = "octahedral" in path.name or "reduced" in path.name
+            assert len(short) < 8000 or (is_reduced and len(short) == len(whole))
             ignored = SPECTRAL if "spherical" in path.name else set()
+            if frame.header.edition == 1:
+                ignored = ignored | {"md5Section4"}
+            if "missing" in path.name:
+                ignored = ignored | OF_THE_BITMAP
             expected, got = metadata(whole), metadata(short)
-            assert {k: v for k, v in got.items() if k not in ignored} == {
-                k: v for k, v in expected.items() if k not in ignored
-            }, (path.name, frame.number)
+            differ = {
+                name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name)
+            }
+            assert differ <= ignored, (path.name, frame.number)
             assert describe(short) == describe(whole)
 
 
@@ -197,32 +216,17 @@ def test_an_hourly_month_is_one_kind_of_message(grib_folder: Path) -> None:
     assert [frame.header.reference / 1e6 for frame in items] == [t.timestamp() for t in expected]
 
 
-def test_messages_of_one_key_differ_in_time_and_values_alone(grib_files: list[Path]) -> None:
-    time_keys = {
-        "dataDate",
-        "dataTime",
-        "year",
-        "month",
-        "day",
-        "hour",
-        "minute",
-        "second",
-        "date",
-        "time",
-    }
-    dependent = {"validityDate", "validityTime", "julianDay", "monthlyVerificationDate", "yearOfCentury",
-                 "centuryOfReferenceTimeOfData", "md5Section1", "verificationDate", "monthOfEndOfOverallTimeInterval",
-                 "referenceValue", "binaryScaleFactor", "referenceValueError", "md5Section5", "marsStartStep",
-                 "numberOfValues", "bitsPerValue", "section1Flags", "grib1DataSection",
-                 "referenceDate", "md5Section4"}  # fmt: skip
+def test_messages_of_one_key_differ_in_time_and_packing_alone(grib_files: list[Path]) -> None:
     for path in grib_files:
         source = local(path)
-        first: dict[str, dict[str, Any]] = {}
+        first: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         for frame in frames(list(scan(source)))[:300:3]:
-            keys = metadata(header_message(source, frame))
-            known = first.setdefault(frame.header.key_digest, keys)
-            differ = {name for name in keys if keys[name] != known[name]}
-            assert differ <= time_keys | dependent, path.name
+            whole = message_bytes(source, frame.ranges)
+            said, keys = describe(whole), metadata(whole)
+            said_first, keys_first = first.setdefault(frame.header.key_digest, (said, keys))
+            assert said == said_first, (path.name, frame.number)
+            differ = {name for name in keys if keys[name] != keys_first[name]}
+            assert differ <= OF_THE_TIME | OF_THE_PACKING, (path.name, frame.number)
 
 
 def test_scanning_large_messages_reads_little(grib_folder: Path) -> None:
@@ -509,7 +513,7 @@ def test_a_message_too_long_for_its_length_is_found() -> None:
 
 def test_years_of_all_centuries() -> None:
     for date in (18991231, 19000101, 19991231, 20000101, 20001231, 20010101, 21000228):
-        (frame,) = frames(found(message(SAMPLES[0], dataDate=date)))
+        (frame,) = frames(found(message(SAMPLES[0], dataDate=date, dataTime=0)))
         day = datetime.strptime(str(date), "%Y%m%d").replace(tzinfo=UTC)
         assert frame.header.reference == round(day.timestamp()) * 1_000_000
 
@@ -524,7 +528,7 @@ def test_a_date_that_is_none_is_a_damage() -> None:
 
 
 def test_a_day_zero_is_the_first_of_the_month() -> None:
-    data = bytearray(message(SAMPLES[0], dataDate=20100501))
+    data = bytearray(message(SAMPLES[0], dataDate=20100501, dataTime=0))
     assert data[8 + 14] == 1
     data[8 + 14] = 0
     (frame,) = frames(found(bytes(data)))
@@ -660,7 +664,8 @@ def test_an_object_on_a_server_is_read_by_ranges(grib_folder: Path) -> None:
     assert source.is_remote
     items = list(scan(source))
     assert items == found(data)
-    assert message_bytes(source, frames(items)[9].ranges) == data[9 * 14760 : 10 * 14760]
+    ((offset, length),) = frames(items)[9].ranges
+    assert message_bytes(source, ((offset, length),)) == data[offset : offset + length]
     with pytest.raises(SourceUnavailable, match="ends at"):
         source.read(source.size, 1)
     fsspec.filesystem("memory").pipe_file("/bucket/era5.grib", data[:14760])

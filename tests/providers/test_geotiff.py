@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from rasterio.enums import ColorInterp, Resampling
 
 from config.errors import SourceUnavailable
 from providers.cube import Cube, Query, VariableKind
+from providers.readers import raster_handles
+from providers.readers.geotiff import GeotiffReader
+from providers.readers.raster_handles import Handles, file_fingerprint
 from providers.render import Renderer
 from providers.store import Source, Store
 from tests.providers.conftest import DATA
@@ -262,6 +267,7 @@ _PLACES: dict[str, tuple[str, Affine]] = {
     "mercator": ("EPSG:3857", Affine(20_000, 0, 1_000_000, 0, -20_000, 6_600_000)),
     "skewed": ("EPSG:32633", Affine(1000, 250, 400_000, 180, -1000, 5_500_000)),
     "skewed degrees": ("EPSG:4326", Affine(0.4, 0.1, 10, 0.08, -0.4, 50)),
+    "from Jakarta": ("EPSG:4804", Affine(0.05, 0, 11, 0, -0.05, -2)),
     "feet": ("EPSG:2263", Affine(500, 0, 900_000, 0, -500, 250_000)),
 }
 
@@ -306,6 +312,22 @@ def test_a_crs_that_is_not_on_the_earth_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="`crs` of the configuration"):
         open_cube(path)
     assert open_cube(path, crs="EPSG:3857").grid.size == 81
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "reason"),
+    [
+        ("EPSG:4807", Affine(0.1, 0, 0, 0, -0.1, 55), "grads"),
+        ("EPSG:32633", Affine(1e9, 0, 1e20, 0, -1e9, 1e20), "no cell"),
+        ("EPSG:4326", Affine(1, 0, 0, 0, -1, 500), "beyond the poles"),
+    ],
+)
+def test_cells_that_cannot_be_placed_are_refused(
+    tmp_path: Path, crs: str, transform: Affine, reason: str
+) -> None:
+    path = write(tmp_path / "a.tif", numbered(9, 9), crs=crs, transform=transform)
+    with pytest.raises(SourceUnavailable, match=reason):
+        open_cube(path)
 
 
 def _with_points(path: Path, bend: float) -> tuple[Path, Any]:
@@ -632,6 +654,39 @@ def test_sixteen_threads_read_what_one_reads(raster_folder: Path) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(read, range(64)))
+
+
+def test_a_file_forgotten_while_handles_are_handed_out_stops_nothing(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "a.tif", numbered(8, 8)))
+
+    def forget() -> None:
+        handles = Handles(path, file_fingerprint(path))
+        with handles.borrow():
+            pass
+        with raster_handles._lock:  # as when garbage is collected just then
+            del handles
+            gc.collect()
+
+    thread = threading.Thread(target=forget, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_handles_are_closed_with_their_file(tmp_path: Path) -> None:
+    open_files = Path("/proc/self/fd")
+    before = len(list(open_files.iterdir()))
+    for number in range(100):
+        path = str(write(tmp_path / f"{number}.tif", numbered(8, 8)))
+        file = GeotiffReader().open(path)
+        file.groups[0].variables["band1"].read_all()
+        if number % 2:
+            file.close()
+    del file
+    assert len(list(open_files.iterdir())) <= before + 64
+    gc.collect()
+    GeotiffReader().open(path).close()
+    assert len(list(open_files.iterdir())) <= before + 2
 
 
 # overviews

@@ -8,6 +8,7 @@ from typing import Any
 
 import healpy
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from hypothesis import assume, example, given, settings
@@ -22,10 +23,13 @@ from providers.grids import (
     Grid,
     HealpixGrid,
     PointGrid,
+    ProjectedGrid,
     RectilinearGrid,
+    ReducedGaussianGrid,
     Selection,
 )
 from providers.grids.base import wrap180
+from providers.grids.reduced import gaussian_latitudes
 from tests.providers.memory import rectilinear_cube
 
 Doubles = NDArray[np.floating[Any]]
@@ -88,7 +92,7 @@ def boxes(draw: st.DrawFn, lat: Doubles, lon: Doubles) -> Bbox:
 def going_east(west: float, lon: Doubles, near: float = NEAR) -> Doubles:
     """Degrees from the west side of a box to each longitude, rounding just before it counting as on it."""
     away = (lon - west) % 360.0
-    return np.where(away > 360.0 - near, away - 360.0, away)
+    return np.where(away > 360.0 - near - 1e-9, away - 360.0, away)
 
 
 def share(step: float) -> float:
@@ -242,6 +246,22 @@ def gaussian(count: int) -> Doubles:
     return np.degrees(np.arcsin(np.polynomial.legendre.leggauss(count)[0]))[::-1].copy()
 
 
+ROTATED = "+proj=ob_tran +o_proj=longlat +o_lat_p=39.25 +o_lon_p=0 +lon_0=18 +R=6371229 +type=crs"
+GEOS = "+proj=geos +h=35785831 +lon_0=0 +sweep=y +a=6378169 +b=6356583.8 +type=crs"
+
+
+def octahedral(number: int) -> ReducedGaussianGrid:
+    half = 20 + 4 * np.arange(number)
+    return ReducedGaussianGrid(gaussian_latitudes(number), np.concatenate((half, half[::-1])))
+
+
+def around(crs: str, lon: float, lat: float, step: float, shape: tuple[int, int]) -> ProjectedGrid:
+    """Square cells of ``step`` around a place."""
+    x, y = pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True).transform(lon, lat)
+    left, top = x - step * shape[1] / 2, y + step * shape[0] / 2
+    return ProjectedGrid(crs, (step, 0, left, 0, -step, top), shape)
+
+
 GLOBAL: dict[str, Grid] = {
     "regular": RectilinearGrid(np.arange(90.0, -91, -5), np.arange(0.0, 360, 5)),
     "regular_cells": RectilinearGrid(np.arange(-87.5, 90, 5), np.arange(-177.5, 180, 5)),
@@ -255,6 +275,11 @@ GLOBAL: dict[str, Grid] = {
     "healpix_nested": HealpixGrid(8, nested=True),
     "healpix_smallest": HealpixGrid(1, nested=True),
     "mesh": PointGrid(*_fibonacci(3000)),
+    "octahedral": octahedral(16),
+    "reduced": ReducedGaussianGrid(
+        gaussian_latitudes(3)[::-1], [20, 24, 36, 36, 24, 20], first=[0, 3, 350, 0, 0, -8]
+    ),
+    "rotated_globe": ProjectedGrid(ROTATED, (10, 0, 0, 0, -10, 90), (18, 36)),
 }
 PARTIAL: dict[str, Grid] = {
     "region": RectilinearGrid(np.arange(30.0, 61), np.arange(-10.0, 41)),
@@ -268,6 +293,26 @@ PARTIAL: dict[str, Grid] = {
     "stations": PointGrid([7.1, -21.9, 178.44, -171.77, 18.42], [50.7, 64.1, -18.1, -13.8, -33.9]),
     "healpix_some_cells": HealpixGrid(8, nested=True, cells=np.arange(100, 300)[::-1]),
     "healpix_scattered_cells": HealpixGrid(8, nested=False, cells=[700, 3, 5, 400]),
+    "reduced_region": ReducedGaussianGrid(
+        [40, 41, 42.5, 44, 45], [5, 6, 0, 7, 3], first=[350, 349, 0, 352, 2], step=[2, 2.5, 1, 3, 1]
+    ),
+    "reduced_region_over_the_dateline": ReducedGaussianGrid(
+        [10, 5, 0, -5], [5, 6, 4, 7], first=[170, 171, 168, 175], step=5
+    ),
+    "lambert": around(
+        "+proj=lcc +lat_1=49 +lat_2=60 +lat_0=50 +lon_0=8 +R=6371229", 8, 50, 5e4, (40, 50)
+    ),
+    "laea": around("EPSG:3035", 10, 52, 1e5, (45, 40)),
+    "utm_over_the_dateline": around("EPSG:32601", 179.9, 60, 2e4, (40, 30)),
+    "utm_south_over_the_dateline": around("EPSG:32760", -179.95, -17, 2e4, (40, 30)),
+    "stereographic_north": around("EPSG:3413", 0, 90, 2e5, (30, 32)),
+    "stereographic_south": around("EPSG:3031", 0, -90, 2e5, (30, 32)),
+    "mercator_over_the_dateline": ProjectedGrid(
+        "+proj=merc +lon_0=0 +R=6371229", (2e5, 0, 15e6, 0, -2e5, 4e6), (40, 50)
+    ),
+    "rotated_pole": ProjectedGrid(ROTATED, (1, 0, -30, 0, -1, 25), (50, 60)),
+    "turned": ProjectedGrid("EPSG:32633", (8e3, 6e3, 3e5, 6e3, -8e3, 5e6), (60, 50)),
+    "south_up": ProjectedGrid("EPSG:3857", (1e5, 0, 0, 0, 1e5, 0), (20, 30)),
 }
 EVERY = {**GLOBAL, **PARTIAL}
 any_grid = pytest.mark.parametrize("grid", EVERY.values(), ids=EVERY)
@@ -436,6 +481,14 @@ def cells_in(grid: Grid, selection: Selection) -> list[int]:
 
 SEARCHED: dict[str, Grid] = {
     **{name: grid for name, grid in EVERY.items() if not isinstance(grid, RectilinearGrid)},
+    "reduced_fine": octahedral(200),
+    "lambert_fine": around(
+        "+proj=lcc +lat_1=49 +lat_0=50 +lon_0=8 +R=6371229", 8, 50, 8e3, (500, 600)
+    ),
+    "stereographic_fine": around("EPSG:3413", 0, 90, 1e4, (600, 700)),
+    "utm_fine": around("EPSG:32601", 179.9, 60, 500, (600, 700)),
+    "rotated_fine": ProjectedGrid(ROTATED, (0.1, 0, -30, 0, -0.1, 25), (500, 600)),
+    "disc": ProjectedGrid(GEOS, (9e3, 0, -5568e3, 0, -9e3, 5568e3), (1237, 1237)),
     "healpix_fine_nested": HealpixGrid(128, nested=True),
     "healpix_fine_ring": HealpixGrid(128, nested=False),
 }

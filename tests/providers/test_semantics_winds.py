@@ -20,9 +20,8 @@ from providers.grids import Bbox
 from providers.semantics.components import with_orientation
 from providers.semantics.orientation import orientation_of
 from providers.semantics.winds import derived
+from tests.providers.bearings import SPEED, apart, bearings, on_grid
 from tests.providers.memory import LAT, LON, PieceField, cubes_of
-
-Array = NDArray[np.float64]
 
 LAMBERT = "+proj=lcc +lat_1=50 +lat_2=50 +lat_0=50 +lon_0=8 +R=6371229 +units=m +no_defs"
 LAMBERT_SOUTH = "+proj=lcc +lat_1=-20 +lat_2=-60 +lat_0=-40 +lon_0=-60 +ellps=WGS84 +units=m"
@@ -37,28 +36,6 @@ PROJECTIONS: dict[str, tuple[str, float]] = {
     "polar stereographic, south": (POLAR_SOUTH, 4e6),
     "Mercator": (MERCATOR, 8e6),
 }
-SPEED = 7.0
-
-
-def bearings(shape: tuple[int, int]) -> Array:
-    """True bearings that go all the way round over the cells."""
-    return (np.arange(shape[0] * shape[1]) * 37.0 % 360.0).reshape(shape)
-
-
-def on_grid(crs: pyproj.CRS, lon: Array, lat: Array, bearing: Array) -> tuple[Array, Array]:
-    """Components along the axes of a projection of vectors with a true bearing, by moving points along it."""
-    geod = pyproj.Geod(ellps="sphere") if crs.is_geographic else crs.get_geod()
-    assert geod is not None
-    far_lon, far_lat, _ = geod.fwd(lon, lat, bearing, np.full(lon.shape, 50.0))
-    forward = pyproj.Transformer.from_crs("OGC:CRS84", crs, always_xy=True)
-    x, y = forward.transform(lon, lat)
-    far_x, far_y = forward.transform(far_lon, far_lat)
-    along_x, along_y = np.asarray(far_x) - x, np.asarray(far_y) - y
-    if crs.is_geographic:  # degrees of a rotated pole: those of longitude are shorter
-        along_x = (along_x + 180.0) % 360.0 - 180.0
-        along_x *= np.cos(np.radians(y))
-    length = np.hypot(along_x, along_y)
-    return SPEED * along_x / length, SPEED * along_y / length
 
 
 def projected(text: str, reach: float, names: tuple[str, str] = ("x_wind", "y_wind")) -> Cube:
@@ -113,11 +90,6 @@ def rotated(pole: tuple[float, float]) -> Cube:
 def with_derived(cube: Cube) -> Cube:
     extra = {variable.id: variable for variable in derived(cube, ("speed", "direction"))}
     return replace(cube, variables={**cube.variables, **extra})
-
-
-def apart(one: NDArray[Any], other: NDArray[Any]) -> Array:
-    """Degrees between directions."""
-    return np.abs((one.astype(np.float64) - other + 180.0) % 360.0 - 180.0)
 
 
 def assert_true(coverage: Coverage) -> None:
