@@ -100,7 +100,8 @@ class GribIndex:
     ) -> FileIndex:
         """The messages of a file as of this fingerprint; raises SourceUnavailable when it cannot be read.
 
-        ``describe`` is called for kinds of message that no file had before (see :mod:`.steps`); where it raises ValueError the
+        ``describe`` is called for kinds of message that no file had before (:mod:`.steps`); where it raises
+        ValueError the
         messages of that kind are damages.
         """
         with self._one_at_a_time(location):

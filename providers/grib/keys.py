@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import eccodes
@@ -79,7 +80,7 @@ class Unreadable(ValueError):
 @lru_cache(maxsize=1)
 def _quiet() -> Any:
     """Keeps ecCodes from writing to standard error: what is wrong is raised."""
-    nowhere = open(os.devnull, "w")  # noqa: SIM115 - ecCodes writes to it as long as the process lives
+    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - ecCodes writes to it as long as the process lives
     eccodes.codes_context_set_logging(nowhere)
     return nowhere
 

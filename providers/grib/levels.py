@@ -90,9 +90,10 @@ TYPES: dict[str, LevelType] = {
 }
 
 SURFACES = {
-    "surface", "meanSea", "entireAtmosphere", "atmosphere", "tropopause", "nominalTop", "mostUnstableParcel", "cloudBase",
-    "cloudTop", "cloudCeiling", "isothermZero", "maxWind", "entireOcean", "oceanSurface", "oceanBottom", "lowCloudLayer",
-    "middleCloudLayer", "highCloudLayer", "lowCloudBottom", "lowCloudTop", "middleCloudBottom", "middleCloudTop",
+    "surface", "meanSea", "entireAtmosphere", "atmosphere", "tropopause", "nominalTop", "mostUnstableParcel",
+    "cloudBase",    "cloudTop", "cloudCeiling", "isothermZero", "maxWind", "entireOcean", "oceanSurface",
+    "oceanBottom", "lowCloudLayer",    "middleCloudLayer", "highCloudLayer", "lowCloudBottom", "lowCloudTop",
+    "middleCloudBottom", "middleCloudTop",
     "highCloudBottom", "highCloudTop", "highestTroposphericFreezing", "planetaryBoundaryLayer", "adiabaticCondensation",
     "boundaryLayerCloudLayer", "convectiveCloudBottom", "convectiveCloudTop", "convectiveCloudLayer",
     "seaIceTop", "snowTop", "iceTopOnWater", "iceLayerOnWater", "mixedLayerDepthByDensity", "unknown", "undefined",

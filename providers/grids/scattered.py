@@ -291,17 +291,15 @@ class PointGrid(ScatteredGrid):
             self._lon[self._known] + 1j * self._lat[self._known], return_inverse=True
         )
         tree = self._tree
-        if len(places) < len(
-            back
-        ):  # looking for others among many points at one place takes for ever
+        # among many points at one place, looking for others takes for ever
+        crowded = len(places) < len(back)
+        if crowded:
             tree = type(tree)(to_unit_sphere(places.real, places.imag))
-            back = back.ravel()
-        else:
-            back = slice(None)
         distance, _ = tree.query(tree.data, k=7)
         away = np.where(distance[:, 1:] > 1e-9, distance[:, 1:], np.inf)
         typical = np.median(away, axis=1)
-        return np.where(np.isfinite(typical), typical, STATION_RADIUS)[back]
+        found = np.where(np.isfinite(typical), typical, STATION_RADIUS)
+        return found[back.ravel()] if crowded else found
 
     @cached_property
     def _is_mesh(self) -> bool:

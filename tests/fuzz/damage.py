@@ -177,7 +177,9 @@ def _damage_store(order: random.Random, store: Path) -> None:
 def _replace(order: random.Random, document: Any) -> None:
     """One value somewhere in a document replaced, removed or doubled."""
     places = [
-        (holder, key) for holder in _holders(document) for key in (holder if isinstance(holder, dict) else range(len(holder)))
+        (holder, key)
+        for holder in _holders(document)
+        for key in (holder if isinstance(holder, dict) else range(len(holder)))
     ]  # fmt: skip
     if not places:
         return

@@ -29,7 +29,8 @@ _NETCDF = (
 )  # fmt: skip
 _TIFF = ("sentinel2_b01_t34_600m.tif",)
 _PACKINGS = (
-    "grid_simple", "grid_jpeg", "grid_ccsds", "grid_png", "grid_ieee", "grid_complex", "grid_complex_spatial_differencing",
+    "grid_simple", "grid_jpeg", "grid_ccsds", "grid_png", "grid_ieee", "grid_complex",
+    "grid_complex_spatial_differencing",
 )  # fmt: skip
 _GRIDS = ("reduced_gg_pl_32_grib2", "reduced_gg_pl_32_grib1", "regular_gg_pl_grib2", "reduced_ll_sfc_grib1",
           "rotated_ll_pl_grib2", "polar_stereographic_pl_grib2")  # fmt: skip

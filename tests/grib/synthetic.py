@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from providers.grib.keys import LOCK
 
-GRID: dict[str, Any] = {"Ni": 12, "Nj": 7, "latitudeOfFirstGridPointInDegrees": 90, "latitudeOfLastGridPointInDegrees": -90,
+GRID: dict[str, Any] = {"Ni": 12, "Nj": 7, "latitudeOfFirstGridPointInDegrees": 90,
+        "latitudeOfLastGridPointInDegrees": -90,
         "longitudeOfFirstGridPointInDegrees": 0, "longitudeOfLastGridPointInDegrees": 330,
         "iDirectionIncrementInDegrees": 30, "jDirectionIncrementInDegrees": 30}  # fmt: skip
 

@@ -206,7 +206,7 @@ def test_surface_pressure_and_model_levels_are_named_by_their_kind(tmp_path: Pat
                 typeOfLevel="hybrid",
                 level=4,
             ),
-        )  # fmt: skip
+        )
     )
     assert found.messages == (3, 3)
     assert keys(found) == {"sfc", "pl", "ml"}
