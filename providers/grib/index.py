@@ -101,8 +101,7 @@ class GribIndex:
         """The messages of a file as of this fingerprint; raises SourceUnavailable when it cannot be read.
 
         ``describe`` is called for kinds of message that no file had before (:mod:`.steps`); where it raises
-        ValueError the
-        messages of that kind are damages.
+        ValueError the messages of that kind are damages.
         """
         with self._one_at_a_time(location):
             entry = self._shelf.get(location)
