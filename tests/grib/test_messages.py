@@ -1,0 +1,118 @@
+"""Every message of every sample file: its values where ecCodes says they are, or a reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import eccodes
+import numpy as np
+import pytest
+
+from providers.cube import Cube
+from providers.grib.keys import LOCK
+from providers.queries import one_cell
+from providers.store import Dataset, NothingToServe, Source, Store
+
+POINTS = 20
+REFUSED = {"era5_corrupted.grib", "ifs_z_spherical_harmonics.grib"}
+
+
+def messages(path: Path) -> Iterator[dict[str, Any]]:
+    """Keys of each message, and the value, longitude and latitude of some of its cells, by ecCodes alone."""
+    random = np.random.default_rng(3)
+    with path.open("rb") as file, LOCK:
+        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
+            eccodes.codes_set(handle, "missingValue", 1e36)
+            values = eccodes.codes_get_values(handle)
+            at = random.integers(0, len(values), POINTS)
+            clock = int(eccodes.codes_get(handle, "validityTime"))
+            day = str(eccodes.codes_get(handle, "validityDate"))
+            valid = datetime.strptime(f"{day}{clock:04d}", "%Y%m%d%H%M").replace(tzinfo=UTC)
+            lon = eccodes.codes_get_array(handle, "longitudes")[at]
+            lat = eccodes.codes_get_array(handle, "latitudes")[at]
+            step = float(np.ptp(values[values < 1e35])) if (values < 1e35).any() else 0.0
+            yield {
+                "name": eccodes.codes_get(handle, "shortName"),
+                "type": eccodes.codes_get(handle, "typeOfLevel"),
+                "level": float(eccodes.codes_get(handle, "level")),
+                "valid": int(valid.timestamp()) * 1_000_000,
+                "member": _number(handle),
+                "size": len(values),
+                "values": np.where(values[at] > 1e35, np.nan, values[at]),
+                "lon": lon,
+                "lat": lat,
+                "room": step * 1e-6,
+                "start": _reference(handle),
+            }
+            eccodes.codes_release(handle)
+
+
+def _number(handle: int) -> int | None:
+    defined = eccodes.codes_is_defined(handle, "number")
+    return int(eccodes.codes_get(handle, "number")) if defined else None
+
+
+def _reference(handle: int) -> int:
+    text = (
+        f"{eccodes.codes_get(handle, 'dataDate')}{int(eccodes.codes_get(handle, 'dataTime')):04d}"
+    )
+    return int(datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def found(dataset: Dataset, message: dict[str, Any]) -> tuple[Cube, dict[str, int]]:
+    """The cube of a message, and its position on every axis of the variable."""
+    for item in dataset.cubes:
+        cube = item.cube
+        variable = cube.variables.get(message["name"])
+        if variable is None or variable.attributes["GRIB_typeOfLevel"] != message["type"]:
+            continue
+        if cube.grid.size != message["size"]:
+            continue
+        wanted = {"time": message["valid"], "reference_time": message["start"]}
+        wanted["step"] = message["valid"] - message["start"]
+        wanted["member"] = message["member"]
+        at = {}
+        for name in variable.axes:
+            axis = cube.axes[name]
+            hits = np.flatnonzero(axis.values == wanted.get(name, message["level"]))
+            at[name] = int(hits[0]) if axis.size > 1 else 0
+        return cube, at
+    raise AssertionError(f"no variable for {message['name']} {message['type']}")
+
+
+def test_every_message_has_the_values_that_eccodes_decodes(grib_folder: Path) -> None:
+    checked = 0
+    for path in sorted(grib_folder.glob("*.grib*")):
+        if path.name in REFUSED:
+            continue
+        dataset = Store().dataset(Source((str(path),)))
+        total, served = dataset.messages
+        assert total == served, (path.name, dataset.refusals)
+        count = 0
+        for message in messages(path):
+            count += 1
+            cube, at = found(dataset, message)
+            variable = cube.variables[message["name"]]
+            positions = {name: np.array([position]) for name, position in at.items()}
+            cells = cube.grid.locate(message["lon"], message["lat"])
+            assert (cells >= 0).all(), path.name
+            for cell, lon, value in zip(cells, message["lon"], message["values"], strict=True):
+                selection = one_cell(cube, int(cell), float(lon))
+                got = cube.read_variable(variable, positions, selection).ravel()
+                room = message["room"] + abs(value) * 1e-6
+                assert got == pytest.approx(value, abs=room, nan_ok=True), (path.name, message)
+        assert count == total, path.name
+        checked += count
+    assert checked > 1400
+
+
+def test_what_cannot_be_served_is_counted_and_named(grib_folder: Path) -> None:
+    corrupted = Store().dataset(Source((str(grib_folder / "era5_corrupted.grib"),)))
+    assert corrupted.messages == (2, 1)
+    assert [item.name for item in corrupted.refusals] == ["message 1"]
+    with pytest.raises(NothingToServe, match="spectral") as error:
+        Store().dataset(Source((str(grib_folder / "ifs_z_spherical_harmonics.grib"),)))
+    assert error.value.messages == (1, 0)
