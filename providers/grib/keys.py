@@ -23,6 +23,9 @@ LOCK = threading.RLock()
 
 Keys = Mapping[str, Any]
 
+KEYS_VERSION = "1"
+"""To be raised whenever :func:`describe` says something else of a message: what was remembered is then made anew."""
+
 MINUTE = 60_000_000
 _UNITS = {
     0: MINUTE,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..grib import sources
 from ..grib.fields import GribFile
 from ..grib.index import GribIndex
-from ..grib.keys import describe
+from ..grib.keys import KEYS_VERSION, describe
 from .base import Location, OpenFile, Reader
 
 _SEARCHED = 4096
@@ -27,7 +27,7 @@ class GribReader(Reader):
 
     @cached_property
     def _index(self) -> GribIndex:
-        return GribIndex(self._path)
+        return GribIndex(self._path, version=KEYS_VERSION)
 
     def accepts(self, location: Location) -> bool:
         if "://" in location:
