@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -78,6 +79,16 @@ def _close_released() -> None:
             closing = [_waiting.pop(number)[1] for number in mine]
         for dataset in closing:
             dataset.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what waits while GDAL can still be spoken to: it fails, and says so, when modules are taken down."""
+    with _lock:
+        closing = [dataset for _, dataset in _waiting.values()]
+        _waiting.clear()
+    for dataset in closing:
+        dataset.close()
 
 
 class Handles:

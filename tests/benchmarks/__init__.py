@@ -1,1 +1,1 @@
-"""What requests cost, beside the least anyone must do and beside stock pygeoapi: ``python -m tests.benchmarks``."""
+"""What requests cost, beside the least anyone must do and beside stock software: ``python -m tests.benchmarks``."""

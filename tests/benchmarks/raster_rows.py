@@ -44,10 +44,10 @@ def _decimated(path: Path) -> NDArray[Any]:
 
 
 def _write(path: Path) -> None:
-    """Whole numbers with some noise over the tile that is asked for, with overviews."""
+    """Whole kelvins with some noise over the tile that is asked for, with overviews."""
     y, x = np.linspace(0, 60, SIDE, dtype="f4")[:, None], np.linspace(0, 50, SIDE, dtype="f4")
-    values = (8000 * np.sin(x) * np.cos(y) + 10000).astype(np.uint16)
-    values += np.random.default_rng(1).integers(0, 64, values.shape, np.uint16)
+    values = (30 * np.sin(x) * np.cos(y) + 270).astype(np.uint16)
+    values += np.random.default_rng(1).integers(0, 4, values.shape, np.uint16)
     transform = from_bounds(*MERCATOR, SIDE, SIDE)
     with MemoryFile() as file:
         with file.open(
