@@ -104,6 +104,7 @@ class _GroupBuilder:
         refusals: list[Refusal] = []
         for raw in self._data_variables():
             try:
+                self._check_sizes(raw)
                 placement = self._finder.place(raw)
                 placed.append(Placed(raw, placement, self._axes_of(raw, placement)))
             except (NoGrid, UnusableAxis) as error:
@@ -125,6 +126,13 @@ class _GroupBuilder:
         refusals = [item for item in refusals if item.name not in used]
         refusals += [Refusal(raw.name, reason) for raw, reason in self._unreadable()]
         return Built(tuple(self._cubes(placed)), tuple(refusals))
+
+    def _check_sizes(self, raw: RawVariable) -> None:
+        """Raises NoGrid where a dimension is not as long as its coordinate: only damaged metadata say so."""
+        for dim, size in zip(raw.dims, raw.shape, strict=True):
+            own = self._group.variables.get(dim)
+            if own is not None and own.dims == (dim,) and own.shape != (size,):
+                raise NoGrid(f"dimension {dim} has {size} entries, its coordinate {own.shape[0]}")
 
     # which variables are data
 

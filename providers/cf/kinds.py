@@ -97,12 +97,12 @@ def categories_of(attributes: Mapping[str, Any]) -> dict[int, str]:
     values, meanings = attributes.get("flag_values"), attributes.get("flag_meanings")
     if values is None or meanings is None:
         return {}
-    names = meanings.split() if isinstance(meanings, str) else [str(name) for name in meanings]
     try:
+        names = meanings.split() if isinstance(meanings, str) else [str(name) for name in meanings]
         codes = [
             int(float(value))
             for value in (values.split(",") if isinstance(values, str) else np.ravel(values))
         ]
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return {}
     return dict(zip(codes, names, strict=False))

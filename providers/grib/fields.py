@@ -20,7 +20,7 @@ from .frames import message_bytes
 from .grids import GribGrid
 from .headers import CUT_OFF
 from .index import FileIndex
-from .keys import Unreadable, opened
+from .keys import opened
 from .sources import ByteSource
 
 Ints = NDArray[np.int64]
@@ -139,7 +139,7 @@ def decoded(
                 values = eccodes.codes_get_float_array(handle, "values")
             else:
                 values = eccodes.codes_get_double_array(handle, "values")
-    except (Unreadable, eccodes.CodesInternalError) as error:
+    except (ValueError, MemoryError, eccodes.CodesInternalError) as error:
         number = int(source.index.number[row])
         raise SourceUnavailable(f"message {number} cannot be decoded: {error}") from error
     if has_missing:

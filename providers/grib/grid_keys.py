@@ -18,8 +18,14 @@ Coordinates = tuple[Floats, Floats]
 _PRECISION = {1: 1e-3, 2: 1e-6}
 """Degrees to which an edition of GRIB stores longitudes and latitudes."""
 _MOST_POINTS = 1 << 28
-_MOST_ROWS = 16_000
-"""A kilometre apart is 10,000; more are taken for damaged, for their latitudes cost the square of it."""
+_MOST_ROWS = 8_000
+"""A kilometre and a quarter apart; more are taken for damaged, for their latitudes cost the square of it."""
+_CORNERS = tuple(
+    f"{name}Of{end}GridPointInDegrees"
+    for name in ("longitude", "latitude")
+    for end in ("First", "Last")
+)
+_FARTHEST = 720.0
 _WGS84 = (5, 10)
 """Codes of the shape of the Earth."""
 
@@ -86,10 +92,10 @@ class GridKeys:
         return number
 
     def counts(self) -> NDArray[Any]:
-        """Points of each row."""
+        """Points of each row of a reduced Gaussian grid; raises NoGrid for rows with which ecCodes ends the process."""
         found = self.array("pl")
-        if (found == 1).any() or (found < 0).any():  # at which ecCodes ends the process
-            raise NoGrid("rows of one point")
+        if (found < 2).any():
+            raise NoGrid("rows of fewer than two points")
         return found
 
     def size(self) -> tuple[int, int]:
@@ -135,5 +141,14 @@ class GridKeys:
         return major, minor
 
     def coordinates(self) -> Coordinates:
-        """Longitudes and latitudes of all points as ecCodes computes them, in the order of the message."""
+        """Longitudes and latitudes of all points as ecCodes computes them, in the order of the message.
+
+        Raises NoGrid for numbers with which it does not come to an end, or ends the process.
+        """
+        if self.maybe("N") is not None:
+            self.gaussian()
+        if any(abs(self.maybe(name) or 0.0) > _FARTHEST for name in _CORNERS):
+            raise NoGrid("longitudes or latitudes that are none")
+        if not self.points:
+            raise NoGrid("no points")
         return self.array("longitudes"), self.array("latitudes")

@@ -185,8 +185,8 @@ def _reduced_gg(keys: GridKeys) -> GribGrid:
 
 
 def _reduced_ll(keys: GridKeys) -> GribGrid:
-    first, down = _latitudes_of(keys, len(keys.counts()))
-    counts = keys.counts()
+    first, down = _latitudes_of(keys, len(keys.array("pl")))
+    counts = keys.array("pl")
     return _rows_as_listed(keys, first + down * np.arange(len(counts)), counts)
 
 

@@ -63,6 +63,16 @@ _WIDTHS = {
 }  # fmt: skip
 """Octets of section 5 with a number of bits; the last of template 3 one of octets."""
 _WIDEST = 64
+_NO_LIST = 255
+_LEAST = {
+    **dict.fromkeys((0, 4, 5, 50), 32), **dict.fromkeys((1, 3, 8), 40), **dict.fromkeys((10, 14, 60, 70), 42),
+    **dict.fromkeys((20, 24), 42), **dict.fromkeys((30, 34, 80), 52),
+}  # fmt: skip
+"""Bytes of section 2 by the type of the grid (code table 6), its lists and reserved octets left out."""
+_COMPLEX = (2, 3)
+_JPEG = (40, 40000)
+_IMAGE = struct.Struct(">HHHH8I HB")
+"""The start of a JPEG 2000 code stream (ISO/IEC 15444-1, A.5.1): its size is that of the image less its offset."""
 
 
 CUT_OFF = "it is cut off"
@@ -162,6 +172,7 @@ def sections_1(window: Readable, start: int, length: int) -> Sections1:
     grid, bitmap = b"", None
     if flags & _HAS_GRID:
         grid = _section_1(window, at, end, 2)
+        _check_list(grid)
         at += len(grid)
     if flags & _HAS_BITMAP:
         bitmap = (at, _length_1(window, at, end, 3))
@@ -181,6 +192,17 @@ def sections_1(window: Readable, start: int, length: int) -> Sections1:
     if size < 11 or at + size > end - 4:
         raise Broken("section 4 does not fit into it")
     return Sections1(product, grid, bitmap, (at, size), end)
+
+
+def _check_list(grid: bytes) -> None:
+    """Raises Broken where the lists of section 2 are not in it: ecCodes would look for them elsewhere."""
+    if len(grid) < 6 or len(grid) < _LEAST.get(grid[5], 0):
+        raise Broken("section 2 is too short")
+    count, at = grid[3], grid[4]
+    if at == _NO_LIST:
+        at = len(grid) + 1 if count else 1
+    if at - 1 + 4 * count > len(grid):
+        raise Broken("the lists of section 2 do not fit into it")
 
 
 def _length_1(window: Readable, at: int, end: int, number: int) -> int:
@@ -314,6 +336,8 @@ def _header_2(window: Readable, sections: dict[int, Range], discipline: int) -> 
     product = bytearray(_metadata_2(window, sections, 4, 9))
     packing = window.read(sections[5][0], min(sections[5][1], 49))
     _check_packing(packing, int.from_bytes(grid[6:10]))
+    if int.from_bytes(packing[9:11]) in _JPEG:
+        _check_image(window.read(*_at_most(sections[7], 5 + _IMAGE.size)), packing)
     reference, is_plain = _reference_2(bytes(identification[12:19]))
     if is_plain and _mask_interval(product, reference):
         identification[12:19] = bytes(7)
@@ -330,9 +354,29 @@ def _check_packing(packing: bytes, points: int) -> None:
     values, template = struct.unpack(">IH", packing[5:11])
     if values > points:
         raise Broken(f"it has {values} values for {points} points")
+    if template in _COMPLEX and int.from_bytes(packing[31:35]) > values:
+        raise Broken("its values are packed in more groups than there are values")
     widths = [packing[at] for at in _WIDTHS.get(template, ()) if at < len(packing)]
     if max(widths, default=0) > _WIDEST:
         raise Broken(f"its values are packed in {max(widths)} bits")
+
+
+def _at_most(section: Range, length: int) -> Range:
+    return section[0], min(section[1], length)
+
+
+def _check_image(values: bytes, packing: bytes) -> None:
+    """Raises Broken for a picture of more points than values, or of another kind: ecCodes would write beyond them."""
+    if len(packing) < 20 or not packing[19]:
+        return
+    if len(values) < 5 + _IMAGE.size:
+        raise Broken("its JPEG 2000 image is cut off")
+    start, size, _, _, x, y, left, top, *_, components, depth = _IMAGE.unpack(values[5:])
+    if (start, size) != (0xFF4F, 0xFF51) or components != 1 or depth >> 7:
+        raise Broken("its JPEG 2000 image is damaged")
+    count = int.from_bytes(packing[5:9])
+    if (x - left) * (y - top) > count:
+        raise Broken(f"its JPEG 2000 image has {x - left} × {y - top} points for {count} values")
 
 
 def _step_2(product: bytes | bytearray, start: int) -> Step | None:

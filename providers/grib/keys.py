@@ -23,7 +23,7 @@ LOCK = threading.RLock()
 
 Keys = Mapping[str, Any]
 
-KEYS_VERSION = "1"
+KEYS_VERSION = "2"
 """To be raised whenever :func:`describe` says something else of a message: what was remembered is then made anew."""
 
 MINUTE = 60_000_000

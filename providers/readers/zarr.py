@@ -37,7 +37,16 @@ class _Blocks:
         index = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
         try:
             block = np.asarray(self._array[index if index else ...])
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, MemoryError) as error:
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            KeyError,
+            TypeError,
+            MemoryError,
+            ArithmeticError,
+            SystemError,
+        ) as error:
             raise SourceUnavailable(f"array {self._array.name} cannot be read: {error}") from error
         if block.dtype.kind == "b":
             return block.astype(np.uint8)
@@ -74,7 +83,14 @@ class ZarrReader(Reader):
         except RecursionError as error:
             reason = "its metadata are nested too deeply"
             raise SourceUnavailable(f"not a readable Zarr store: {reason}") from error
-        except (OSError, ValueError, KeyError, TypeError, zarr.errors.BaseZarrError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            ArithmeticError,
+            zarr.errors.BaseZarrError,
+        ) as error:
             raise SourceUnavailable(f"not a readable Zarr store: {_reason(error)}") from error
         return OpenFile(location, groups, mark, lambda: None)
 

@@ -40,7 +40,7 @@ def originals(folder: Path, samples: Path | None) -> dict[str, list[Path]]:
     """Files and Zarr stores by kind; ``samples`` is the folder of sample data, where there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {
-        "grib": [*_packings(folder), *_grids(folder)],
+        "grib": [*packings(folder), *_grids(folder)],
         "netcdf": [*_classic(folder), *_hdf5(folder)],
         "tiff": list(_tiff(folder)),
         "zarr": list(_zarr(folder)),
@@ -67,7 +67,8 @@ def _message(sample: str, change: Callable[[int], None]) -> bytes:
             eccodes.codes_release(handle)
 
 
-def _packings(folder: Path) -> Iterator[Path]:
+def packings(folder: Path) -> Iterator[Path]:
+    """GRIB 2 files, one for every packing, with a bitmap."""
     for packing in _PACKINGS:
 
         def change(handle: int, packing: str = packing) -> None:
@@ -76,8 +77,8 @@ def _packings(folder: Path) -> Iterator[Path]:
             values[::7] = 9999.0
             eccodes.codes_set(handle, "missingValue", 9999.0)
             eccodes.codes_set(handle, "bitmapPresent", 1)
-            eccodes.codes_set(handle, "packingType", packing)
             eccodes.codes_set_values(handle, values)
+            eccodes.codes_set(handle, "packingType", packing)
 
         path = folder / f"{packing}.grib2"
         path.write_bytes(_message("regular_ll_pl_grib2", change))
