@@ -132,7 +132,7 @@ class _Builder:
                 ("GRIB_centre" if name == "centre" else f"mars_{name}"): value
                 for name, value in dataset.identity.items()
             },
-            version=self._version,
+            version=f"{self._version}/{key}",
             native_crs=dataset.crs,
         )
         return GribCube(cube, tuple(self._pieces(variables, series)))

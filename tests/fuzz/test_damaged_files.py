@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 FILES = 200
 MANY = 4_000
 ENDINGS = 4
-"""Of so many: ecCodes ends the process at some messages of GRIB 1, whose sections it lays out otherwise than they are."""
+"""Of so many: ecCodes ends the process at some messages of GRIB 1 whose sections it takes to be longer."""
 PROCESSES = 2
 
 

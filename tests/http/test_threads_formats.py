@@ -181,6 +181,23 @@ def ask(url: str, expected: dict[str, tuple[int, bytes]], number: int) -> Counte
     return seen
 
 
+def test_the_colours_of_a_map_do_not_depend_on_what_was_asked_before(
+    files: list[str], tmp_path: Path
+) -> None:
+    """Temperature on pressure levels had the range of that on model levels where it was drawn after it."""
+    path = next(path for path in files if "mixed_level_types" in path)
+    seen: list[dict[str, bytes]] = []
+    for number in range(2):
+        client = server(tmp_path / str(number), [path]).test_client()
+        names = [item["id"] for item in client.get("/collections").get_json()["collections"]]
+        order = names[::-1] if number else names
+        seen.append(
+            {name: client.get(f"/collections/{name}/map?width=32&height=16").data for name in order}
+        )
+    assert len(seen[0]) == 2
+    assert seen[0] == seen[1]
+
+
 ORDERS = (
     ("providers.store", "providers.crs", "rasterio"),
     ("pyproj", "providers.grib.fields", "rasterio", "sqlite3"),
