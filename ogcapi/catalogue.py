@@ -23,6 +23,7 @@ from config.resources import Variable as ConfiguredVariable
 from ogcapi.ids import RESOURCE, Claim, CollectionIds
 from providers.build import Refusal
 from providers.cube import Cube, Variable, VariableKind
+from providers.readers.registry import READERS
 from providers.semantics.components import with_orientation
 from providers.semantics.winds import derived
 from providers.store import Dataset, NamedCube, Source, Store
@@ -319,15 +320,18 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "_", text.lower()).strip("-") or "data"
 
 
+_EXTENSIONS = {".json", ".yaml", ".yml", ".zip", ".gz"}.union(
+    *(reader.suffixes for reader in READERS)
+)
+"""What is no part of a collection's id at the end of a file name; other dots are (``t2m.v1.nc``)."""
+
+
 def origin_of_path(path: str, *, scope: str) -> Origin:
     """The zero-configuration origin of a path or URL."""
     pure = PurePath(path.rstrip("/"))
     stem = pure.name
     for suffix in reversed(pure.suffixes):
-        if not re.fullmatch(
-            r"\.(zarr|nc|nc4|cdf|netcdf|h5|he5|hdf5|grib2?|grb2?|tiff?|json|ya?ml|zip|gz)",
-            suffix.lower(),
-        ):
+        if suffix.lower() not in _EXTENSIONS:
             break
         stem = stem[: -len(suffix)]
     stem = re.sub(r"[*?\[\]]+", "", stem) or pure.parent.name or "data"

@@ -24,7 +24,7 @@ TEST_PRODUCT, DESTINE_TEST_PRODUCT = 1, 13  # code table 1.3, production status
 BITS = {"2t": 12, "10u": 12, "10v": 12, "msl": 14, "tp": 14, "t": 12}
 """Bits per value: a part in 4096 of the range of a field is 0.03 K or 0.02 m s-1."""
 
-SINGLE_FIELD, MEMBER, ACCUMULATED = 0, 1, 8  # product definition templates
+MEMBER, ACCUMULATED = 1, 8  # product definition templates
 
 
 def header(**keys: Any) -> dict[str, Any]:

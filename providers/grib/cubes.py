@@ -199,7 +199,9 @@ class _Builder:
         superseded = np.concatenate(self._superseded) if self._superseded else np.zeros(0, int)
         for location, numbers in self._pool.numbers(superseded).items():
             yield self._refusal(
-                location, numbers, "a later message holds the same field, which is served"
+                location,
+                numbers,
+                "a later message has the same parameter, level, time and member, and is served",
             )
 
     def _refusal(self, location: str, numbers: Sequence[int], reason: str) -> Refusal:
@@ -234,12 +236,10 @@ def _named(datasets: Sequence[_Dataset]) -> list[tuple[tuple[str, ...], _Dataset
         tried = [*chosen, name]
         if _variety(datasets, tried) > _variety(datasets, chosen):
             chosen = tried
-    grids = {item.grid.key for item in datasets}
+    grids = _grid_words({item.grid.key: item.grid for item in datasets})
     found = []
     for item in datasets:
-        words = [item.identity.get(name, "") for name in chosen]
-        if len(grids) > 1:
-            words.append(_grid_word(item.grid))
+        words = [*(item.identity.get(name, "") for name in chosen), grids[item.grid.key]]
         found.append((tuple(word for word in words if word), item))
     return found
 
@@ -248,11 +248,26 @@ def _variety(datasets: Sequence[_Dataset], names: Sequence[str]) -> int:
     return len({tuple(item.identity.get(name) for name in names) for item in datasets})
 
 
+def _grid_words(grids: Mapping[str, Grid]) -> dict[str, str]:
+    """A word per grid, by its key: as short as tells all of them apart, none for a single one."""
+    if len(grids) == 1:
+        return dict.fromkeys(grids, "")
+    short = {key: _grid_word(grid) for key, grid in grids.items()}
+    sized = {
+        key: f"{short[key]}-{'x'.join(map(str, reversed(grid.shape)))}"
+        for key, grid in grids.items()
+    }
+    exact = {key: f"{sized[key]}-{key[:6]}" for key in grids}
+    return next(words for words in (short, sized, exact) if len({*words.values()}) == len(grids))
+
+
 def _grid_word(grid: Grid) -> str:
-    """``0p25`` for the spacing in degrees, ``h32`` for HEALPix, ``n48`` or ``o160`` rows for reduced grids."""
+    """``h32`` for HEALPix, ``n48`` or ``o160`` for reduced Gaussian grids, else the spacing in degrees: ``0p25``."""
     facts = grid.describe()
     if "nside" in facts:
         return f"h{facts['nside']}"
+    if facts.get("name"):
+        return str(facts["name"]).lower()
     spacing = f"{grid.spacing[1]:.3g}"
     return (spacing if "." in spacing else f"{spacing}.0").replace(".", "p")
 

@@ -45,9 +45,7 @@ class GribFile(OpenFile):
 
     def message(self, row: int) -> bytes:
         """One whole message, complete in itself."""
-        index = self.index
-        whole = ((int(index.offset[row]), int(index.length[row])),)
-        return message_bytes(self.source, index.pieces.get(row, whole))
+        return message_bytes(self.source, self.index.ranges(row))
 
     def refuse_incomplete(self) -> None:
         """Raises SourceUnavailable for a file that ends inside a message: it is still being copied."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,6 @@ from ..fields import Field, Values
 from ..grids.base import Floats
 from .components import Pair, pairs_of
 from .orientation import Orientation, TrueNorth
-
-Quantity = Literal["speed", "direction"]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ogcapi.inspect import report
 from providers.cube import Cube, Query, Range
 from providers.store import Dataset, NothingToServe, Source, Store
-from tests.grib.synthetic import message, write
+from tests.grib.synthetic import GRID, message, write
 
 DAY = 86_400_000_000
 HOUR = DAY // 24
@@ -304,3 +305,24 @@ def test_a_file_that_is_still_being_copied_is_not_shown(tmp_path: Path) -> None:
     assert any("incomplete" in item.reason for item in found.refusals)
     write(folder / "2.grib2", *whole[1:])
     assert opened(folder).cubes[0].cube.axes["time"].size == 3
+
+
+def test_grids_of_one_spacing_are_as_many_collections(tmp_path: Path) -> None:
+    """By their size, and where that is the same too by their key: none may take the place of another."""
+    north = {**GRID, "Nj": 4, "latitudeOfLastGridPointInDegrees": 0}
+    south = {**GRID, "Nj": 4, "latitudeOfFirstGridPointInDegrees": 0}
+    grids = (GRID, north, south)
+    path = write(
+        tmp_path / "a.grib2",
+        *(message(n, shortName="2t", dataDate=20240101, grid=grid) for n, grid in enumerate(grids)),
+    )
+    assert len(keys(opened(path))) == 3
+    served = report(str(path))
+    assert served["messages"] == {"total": 3, "served": 3, "refused": 0}
+    assert len({item["id"] for item in served["collections"]}) == 3
+
+
+def test_reduced_grids_are_called_by_their_number(grib_folder: Path, tmp_path: Path) -> None:
+    both = [grib_folder / f"ifs_2t_octahedral_{name}" for name in ("o32.grib1", "o160.grib")]
+    path = write(tmp_path / "a.grib", *(file.read_bytes() for file in both))
+    assert {key.rpartition("-")[2] for key in keys(opened(path))} == {"o32", "o160"}

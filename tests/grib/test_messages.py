@@ -11,9 +11,13 @@ import eccodes
 import numpy as np
 import pytest
 
+from config.settings import Settings
+from ogcapi.app import create_app
+from providers.crs import parse_crs
 from providers.cube import Cube
 from providers.grib.keys import LOCK
 from providers.queries import one_cell
+from providers.render import Pixels, Renderer
 from providers.store import Dataset, NothingToServe, Source, Store
 
 POINTS = 20
@@ -107,6 +111,67 @@ def test_every_message_has_the_values_that_eccodes_decodes(grib_folder: Path) ->
         assert count == total, path.name
         checked += count
     assert checked > 1400
+
+
+def test_coverage_and_map_show_the_values_of_the_messages(
+    grib_folder: Path, tmp_path: Path
+) -> None:
+    """The last message of each name and kind of level in every file, which the defaults may have to be asked for."""
+    for path in sorted(grib_folder.glob("*.grib*")):
+        if path.name in REFUSED:
+            continue
+        settings = Settings(state_dir=tmp_path / path.stem)
+        client = create_app(settings, paths=[str(path)]).test_client()
+        listed = {
+            item["id"] for item in client.get("/collections?limit=50").get_json()["collections"]
+        }
+        dataset = Store().dataset(Source((str(path),)))
+        last = {(item["name"], item["type"], item["size"]): item for item in messages(path)}
+        for message in last.values():
+            cube, at = found(dataset, message)
+            (name,) = [
+                name for name in listed if name == path.stem or name.endswith(f"-{cube.key}")
+            ]
+            asked = _subsets(cube, at)
+            pairs = zip(message["lon"], message["lat"], message["values"], strict=True)
+            for lon, lat, value in list(pairs)[:5]:
+                where = f"subset=Lon({lon:.9f}),Lat({lat:.9f})&properties={message['name']}"
+                answer = client.get(f"/collections/{name}/coverage?f=json&{where}{asked}")
+                assert answer.status_code == 200, (path.name, answer.text)
+                (got,) = answer.get_json()["ranges"][message["name"]]["values"]
+                room = message["room"] + abs(value) * 1e-6
+                assert np.isnan(value) if got is None else got == pytest.approx(value, abs=room)
+                box = (lon - 1e-7, lat - 1e-7, lon + 1e-7, lat + 1e-7)
+                pixel = Pixels(parse_crs("OGC:CRS84", "crs"), box, 1, 1)
+                positions = {axis: np.array([position]) for axis, position in at.items()}
+                drawn = Renderer().values(cube, cube.variables[message["name"]], positions, pixel)
+                assert drawn.item() == pytest.approx(value, abs=room, nan_ok=True), path.name
+
+
+def _subsets(cube: Cube, at: dict[str, int]) -> str:
+    """``subset`` for every axis of more than one value; times by ``datetime``."""
+    parts = []
+    for name, position in at.items():
+        axis = cube.axes[name]
+        label = axis.labels(np.array([position]))[0]
+        if axis.size == 1:
+            continue
+        if name == "time":
+            parts.append(f"&datetime={label}")
+        elif name == "step":
+            continue
+        else:
+            parts.append(
+                f'&subset={name}("{label}")'
+                if isinstance(label, str)
+                else f"&subset={name}({label})"
+            )
+    if "step" in at:
+        reference, step = cube.axes["reference_time"], cube.axes["step"]
+        start = reference.values[at["reference_time"]] + step.values[at["step"]]
+        valid = np.datetime64(int(start), "us").astype("M8[s]")
+        parts.append(f"&datetime={valid}Z")
+    return "".join(parts)
 
 
 def test_what_cannot_be_served_is_counted_and_named(grib_folder: Path) -> None:
