@@ -32,14 +32,20 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cells: Annotated[int, Field(gt=0, description="Values that one answer may hold.")] = 25_000_000
+    cells_read: Annotated[
+        int, Field(gt=0, description="Stored values that one answer may be computed from.")
+    ] = 250_000_000
     pixels: Annotated[int, Field(gt=0, description="Pixels of one map or tile.")] = 4096 * 4096
     bytes_buffered: Annotated[
         int,
         Field(
             gt=0,
-            description="Answers whose values take more bytes are made one at a time in a worker.",
+            description="Answers whose values take more bytes are streamed, or written to a file first.",
         ),
     ] = 32 * MEBIBYTE
+    bytes_spooled: Annotated[
+        int, Field(gt=0, description="Temporary files of large answers, together, in each worker.")
+    ] = 4096 * MEBIBYTE
     url_length: Annotated[int, Field(ge=1024, description="Characters of a request URL.")] = 16_384
     request_body: Annotated[int, Field(gt=0, description="Bytes of a request body.")] = (
         10 * MEBIBYTE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,14 +14,20 @@ class Estimate:
 
     values: int = 0
     nbytes: int = 0
+    """Of the values in memory."""
     pixels: int = 0
+    read: int = 0
+    """Stored values that have to be read, where they are more than those of the answer."""
+    body: int = 0
+    """Bytes of the body, about."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A body (bytes) or a JSON document; ``template`` names the page that shows the document."""
+    """A body (bytes, or a stream of them) or a JSON document; ``template`` names the page that shows the document."""
 
     body: bytes | None = None
+    stream: Iterator[bytes] | None = None
     document: Mapping[str, Any] | None = None
     template: str | None = None
     media_type: str | None = None

@@ -23,6 +23,7 @@ from ogcapi.views.table import view_table
 from ogcapi.without_stock import stock_of
 from openapi.document import About, Operation, build
 from processes.hooks import Hooks
+from providers.formats.spool import Spool
 from providers.readers.netcdf import LOCK
 from providers.render import Renderer
 from providers.store import Store
@@ -57,6 +58,7 @@ def create_app(
         stock=stock,
         policy=policy or OpenPolicy(),
         hooks=hooks or Hooks(),
+        spool=Spool(settings.limits.bytes_spooled),
         title=title,
         description=description,
         metadata=metadata,

@@ -16,6 +16,7 @@ from ogcapi.catalogue import Catalogue
 from ogcapi.html import Pages
 from ogcapi.without_stock import NoStock
 from processes.hooks import Hooks
+from providers.formats.spool import Spool
 from providers.render import Renderer
 from providers.store import Store
 
@@ -34,6 +35,7 @@ class Services:
     stock: StockApi | NoStock
     policy: Policy
     hooks: Hooks
+    spool: Spool
     title: str
     description: str
     metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -7,8 +7,10 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -28,12 +30,14 @@ from config.errors import (
     OgcapiError,
     TooLarge,
 )
-from ogcapi import problems, responses
+from ogcapi import budgets, problems, responses
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import CatalogueKeeper
 from ogcapi.context import Context, Params, Services
 from ogcapi.html import CONTENT_SECURITY_POLICY, MEDIA_TYPE, static_file
 from ogcapi.negotiation import HTML, JSON, Representation, choose
+from ogcapi.request_body import params_of
+from ogcapi.streamed import Streamed
 from ogcapi.views.base import Route
 from processes.hooks import Usage
 
@@ -115,10 +119,10 @@ class Dispatcher:
         if stock is not None:
             return self._answer_stock(context, request, stock, arguments)
         assert route is not None
-        if request.method not in ("GET", "HEAD"):
+        methods = _methods(route)
+        if request.method not in methods:
             raise MethodNotAllowed(
-                f"{request.method}: this resource has GET, HEAD and OPTIONS",
-                allowed=["GET", "HEAD", "OPTIONS"],
+                f"{request.method}: this resource has {', '.join(methods)}", allowed=methods
             )
         return self._answer_view(context, request, route, arguments)
 
@@ -190,7 +194,7 @@ class Dispatcher:
         resource = arguments.get("collectionId", route.path)
         if not services.policy.allows(context.subject, route.action, resource):
             raise Forbidden(f"{route.action}: not allowed for you on {resource}")
-        params = Params(request.args)
+        params = params_of(request)
         known = {parameter.name for parameter in route.parameters} | _COMMON_PARAMETERS
         for name in params.names():
             if name not in known:
@@ -209,22 +213,49 @@ class Dispatcher:
         current = responses.unchanged(request, etag, modified, coding)
         if current is not None:
             return Response(status=304, headers=_cacheable(current))
-        estimate = route.view.estimate(context, query)
+        estimate = route.view.estimate(context, query, representation)
         usage = Usage(
             route.operation, resource, *((estimate.values, estimate.nbytes) if estimate else (0, 0))
         )
-        self._check_limits(estimate)
+        budgets.check(estimate, services.settings.limits)
         services.hooks.authorise(context.subject, usage)
         services.hooks.hold(context.subject, usage)
-        is_heavy = self._is_heavy(estimate)
-        if is_heavy and request.method == "HEAD":
-            headers = responses.validators(etag, modified, coding)
+        told = budgets.headers(estimate)
+        if request.method == "HEAD" and self._is_large(estimate):
+            headers = responses.validators(etag, modified, None) | told
             return Response(headers=_cacheable(headers), content_type=representation.media_type)
-        with self._heavy if is_heavy else nullcontext():
+        with self._heavy if self._is_heavy(estimate) else nullcontext():
             answer = route.view.answer(context, query, representation)
-        services.hooks.trace(context.subject, usage)
-        services.hooks.capture(context.subject, usage)
+        answer = replace(answer, headers=told | dict(answer.headers))
+        settle = partial(self._settle, context, usage)
+        if answer.stream is not None:
+            return self._streamed(answer, representation, etag, modified, settle)
+        settle()
         return self._response(context, request, answer, representation, etag, modified)
+
+    def _settle(self, context: Context, usage: Usage) -> None:
+        self._services.hooks.trace(context.subject, usage)
+        self._services.hooks.capture(context.subject, usage)
+
+    def _streamed(
+        self,
+        answer: Answer,
+        form: Representation,
+        etag: str | None,
+        modified: float | None,
+        settle: Callable[[], None],
+    ) -> Response:
+        """A body that is made while it is sent; what fails before its first bytes is still an error answer."""
+        assert answer.stream is not None
+        first = next(answer.stream, b"")
+        body = Streamed(first, answer.stream, settle)
+        headers = dict(answer.headers) | responses.validators(etag, modified, None)
+        return Response(
+            body,
+            answer.status,
+            _cacheable(headers),
+            content_type=answer.media_type or form.media_type,
+        )
 
     def _etag(
         self,
@@ -248,30 +279,16 @@ class Dispatcher:
             context.lang,
         )
 
-    def _is_heavy(self, estimate: Estimate | None) -> bool:
-        """Large answers are made one at a time in a worker, so that their memory does not add up."""
+    def _is_large(self, estimate: Estimate | None) -> bool:
         limits = self._services.settings.limits
         return estimate is not None and (
             estimate.nbytes > limits.bytes_buffered or estimate.pixels > limits.pixels // 4
         )
 
-    def _check_limits(self, estimate: Estimate | None) -> None:
+    def _is_heavy(self, estimate: Estimate | None) -> bool:
+        """Large images are made one at a time in a worker, so that their memory does not add up."""
         limits = self._services.settings.limits
-        if estimate is None:
-            return
-        if estimate.pixels > limits.pixels:
-            raise TooLarge(
-                f"width, height: the image would cost as much as {estimate.pixels:,} pixels of a regular grid; the "
-                f"limit is {limits.pixels:,}",
-                parameter="width",
-                allowed=[f"width × height × cost of the grid up to {limits.pixels}"],
-            )
-        if estimate.values > limits.cells and not estimate.pixels:
-            raise TooLarge(
-                f"the answer would hold {estimate.values:,} values ({estimate.nbytes:,} bytes in memory); the limit is "
-                f"{limits.cells:,} values: ask for a smaller bbox, fewer times, levels or fields",
-                allowed=[f"up to {limits.cells} values"],
-            )
+        return estimate is not None and estimate.pixels > limits.pixels // 4
 
     def _response(
         self,
@@ -305,6 +322,7 @@ class Dispatcher:
             headers["Content-Encoding"] = coding
         headers |= responses.validators(etag, modified, coding)
         headers["Content-Language"] = context.lang
+        headers["Content-Digest"] = responses.digest(body)
         return Response(body, answer.status, _cacheable(headers), content_type=media_type)
 
     def _page(self, context: Context, request: Request, answer: Answer) -> bytes:
@@ -346,8 +364,9 @@ class Dispatcher:
         return Response(body, status, kept, content_type=media_type)
 
     def _options(self, request: Request, route: Route | None, path: str) -> Response:
-        methods = ["GET", "HEAD", "OPTIONS"]
-        if route is None:
+        if route is not None:
+            methods = _methods(route)
+        else:
             methods = sorted({*self._stock.bind("server").allowed_methods(path), "OPTIONS"})
         headers = {"Allow": ", ".join(methods)}
         if responses.allow_origin(request, self._services.settings.cors_origins) is not None:
@@ -409,6 +428,11 @@ def _problem_form(request: Request) -> Representation:
 def _cacheable(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with a Cache-Control that lets caches keep an answer as long as they ask whether it is current."""
     return {"Cache-Control": "public, no-cache", **headers}
+
+
+def _methods(route: Route) -> list[str]:
+    more = ("HEAD",) if "GET" in route.methods else ()
+    return [*route.methods, *more, "OPTIONS"]
 
 
 def _werkzeug(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ COMPRESSIBLE = (
 _LEAST = 1024
 EXPOSED = (
     "Link, Location, Content-Crs, Content-Bbox, ETag, Content-Range, RateLimit, Content-Datetime, "
-    "OGC-Datetime, OGC-Reference-Time"
+    "Content-Digest, OGC-Datetime, OGC-Reference-Time, OGC-Resampling, X-Estimated-Values, "
+    "X-Estimated-Bytes"
 )
 VARY = "Accept, Accept-Encoding, Accept-Language"
 
@@ -28,6 +30,11 @@ VARY = "Accept, Accept-Encoding, Accept-Language"
 def tag(*parts: str) -> str:
     """A strong entity tag (without quotes) of everything that decides an answer."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def digest(body: bytes) -> str:
+    """Content-Digest of a body as it is sent (RFC 9530)."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def is_compressible(media_type: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -16,47 +15,16 @@ from config.errors import InvalidParameter, NoData
 
 from .axes import Axis, AxisKind
 from .cf.calendar import MISSING
-from .fields import Field, Values
+from .coverage import Block, Coverage, LazyValues
+from .fields import Values
 from .grids import Bbox, Grid, Selection
 from .holdings import Holdings
 from .runs import Chosen, Wanted, by_step, by_time
+from .variables import Variable, VariableKind
+
+__all__ = ["Coverage", "Cube", "Plan", "Query", "Range", "Variable", "VariableKind"]
 
 Positions = NDArray[np.int64]
-
-
-class VariableKind(StrEnum):
-    """What may be done to a variable: see the rules on averaging and interpolation in the documentation."""
-
-    INSTANT = "instantaneous"
-    MEAN = "mean"
-    SUM = "accumulated"
-    MAXIMUM = "maximum"
-    MINIMUM = "minimum"
-    DIRECTION = "direction"
-    CATEGORY = "categorical"
-
-
-@dataclass(frozen=True, eq=False)
-class Variable:
-    """One field of a cube. ``axes`` names its axes in the order of every answer, scalar ones included."""
-
-    id: str
-    field: Field
-    axes: tuple[str, ...]
-    kind: VariableKind = VariableKind.INSTANT
-    title: str | None = None
-    units: str | None = None
-    standard_name: str | None = None
-    attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    categories: Mapping[int, str] = dataclasses.field(default_factory=dict)
-    colormap: str | None = None
-    colour_range: tuple[float, float] | None = None
-    """Colours of maps where the configuration states them; in stored units."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values that ``read`` returns."""
-        return self.field.dtype
 
 
 @dataclass(frozen=True)
@@ -105,23 +73,6 @@ class Plan:
         """Shape of one variable's answer, and its product."""
         shape = tuple(len(self.positions[name]) for name in variable.axes) + self.selection.shape
         return shape, int(np.prod(shape, dtype=np.int64))
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """An answer in memory: values with their domain. Arrays run over ``axes`` of each variable, then the cells."""
-
-    variables: tuple[Variable, ...]
-    values: Mapping[str, Values]
-    axes: Mapping[str, Axis]
-    selection: Selection
-    grid: Grid
-    attributes: Mapping[str, Any]
-    run: str | None = None
-    """Reference time that answered, where several runs hold the valid time asked for."""
-    crs: str | None = None
-    cell_times: Axis | None = None
-    """One time per cell of the selection, where cells carry their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,13 +256,26 @@ class Cube:
 
     def read(self, plan: Plan) -> Coverage:
         """Read the values of a plan."""
-        values = {
-            variable.id: self.read_variable(variable, plan.positions, plan.selection)
-            for variable in plan.variables
-        }
+        return self.lazy(plan).load()
+
+    def lazy(self, plan: Plan) -> Coverage:
+        """The answer of a plan; values are read when they are asked for."""
+        variables = {variable.id: variable for variable in plan.variables}
+
+        def read(name: str, block: Block) -> Values:
+            variable = variables[name]
+            lead = len(variable.axes)
+            positions = {
+                axis: plan.positions[axis][part]
+                for axis, part in zip(variable.axes, block[:lead], strict=True)
+            }
+            return self.read_variable(variable, positions, plan.selection.part(block[lead:]))
+
         return Coverage(
             variables=plan.variables,
-            values=values,
+            values=LazyValues(
+                {name: plan.shape(item)[0] for name, item in variables.items()}, read
+            ),
             axes=plan.axes,
             selection=plan.selection,
             grid=self.grid,
@@ -340,7 +304,7 @@ class Cube:
         if selection.pick is not None:
             flat = block.reshape(*block.shape[: -len(self.dims)], -1)
             return flat[..., selection.pick]
-        if not selection.separable:
+        if len(selection.shape) == 1:
             return block.reshape(*block.shape[: block.ndim - len(self.dims)], -1)
         return block
 

@@ -32,7 +32,9 @@ class View:
         """When the data behind the answer changed, seconds since 1970."""
         return None
 
-    def estimate(self, context: Context, query: Any) -> Estimate | None:
+    def estimate(
+        self, context: Context, query: Any, representation: Representation
+    ) -> Estimate | None:
         """Size of the answer from metadata; None where it does not depend on data."""
         return None
 
@@ -53,6 +55,8 @@ class Route:
     action: Action = "read"
     conformance: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = field(default=())
+    methods: tuple[str, ...] = ("GET",)
+    """GET also stands for HEAD; POST takes the same parameters from a form or a JSON object."""
     documented: bool = True
 
 

@@ -16,4 +16,5 @@ class CoverageView(DataView):
         query = cube_query(
             cube, params, box(params.one("bbox"), params.one("bbox-crs")), "properties"
         )
-        return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))
+        plan = cube.plan(query, cube.grid.window(query.bbox))
+        return DataQuery(collection, cube, (cube.lazy(plan),), params.canonical(without=("f",)))

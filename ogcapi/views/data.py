@@ -1,4 +1,4 @@
-"""What coverage, map and EDR views share: queries on a pinned cube, estimated before they are read."""
+"""What coverage and EDR views share: answers prepared from metadata, estimated, and only then read and written."""
 
 from __future__ import annotations
 
@@ -6,40 +6,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from config.errors import InvalidParameter
+from config.errors import InvalidParameter, TooLarge
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context, Params
 from ogcapi.negotiation import Representation
 from ogcapi.parse import Box, subsets
 from ogcapi.views.base import View
-from providers.cube import Coverage, Cube, Plan, Query
-from providers.formats import COVERAGEJSON, FORMATS
-from providers.formats.coveragejson import write_collection
+from providers.cube import Coverage, Cube, Query
+from providers.formats import FORMATS, Format
+from providers.grids.base import Window
 from providers.queries import build_query
+from providers.raster import raster_of
 
 
 @dataclass(frozen=True)
 class DataQuery:
-    """Plans with the collection and cube they are for: pinned for the whole request."""
+    """Answers that are not read yet, with the collection and cube they are of: pinned for the whole request."""
 
     collection: Collection
     cube: Cube
-    plans: tuple[Plan, ...]
+    coverages: tuple[Coverage, ...]
     token: str
     """The request in a canonical form, for the version tag."""
+    read: int | None = None
+    """How many stored values have to be read, where it is not the number of values of the answer."""
 
 
-def data_representations() -> Sequence[Representation]:
-    """The registered formats as representations."""
+def data_representations(formats: Sequence[Format] = FORMATS) -> Sequence[Representation]:
+    """Formats as representations."""
     return tuple(
-        Representation(item.name, item.media_type, item.accepts, item.title) for item in FORMATS
+        Representation(item.name, item.media_type, item.accepts, item.title) for item in formats
     )
 
 
 class DataView(View):
-    """A view that answers with a coverage."""
+    """A view that answers with coverages."""
 
+    formats: ClassVar[Sequence[Format]] = FORMATS
     representations: ClassVar = data_representations()
 
     def version(self, context: Context, query: DataQuery) -> str | None:
@@ -48,39 +52,85 @@ class DataView(View):
     def modified(self, context: Context, query: DataQuery) -> float | None:
         return query.collection.modified
 
-    def estimate(self, context: Context, query: DataQuery) -> Estimate | None:
+    def estimate(
+        self, context: Context, query: DataQuery, representation: Representation
+    ) -> Estimate | None:
+        written = self._format(representation)
+        coverages = _suited(query, written)
+        values = sum(coverage.count for coverage in coverages)
+        nbytes = sum(coverage.nbytes for coverage in coverages)
+        each = written.bytes_per_value
         return Estimate(
-            values=sum(plan.values for plan in query.plans),
-            nbytes=sum(plan.nbytes for plan in query.plans),
+            values=values,
+            nbytes=nbytes,
+            read=max(values, query.read or 0),
+            body=nbytes if each is None else int(values * each),
         )
 
     def answer(self, context: Context, query: DataQuery, representation: Representation) -> Answer:
-        coverages = [query.cube.read(plan) for plan in query.plans]
-        if len(coverages) == 1:
-            return coverage_answer(query, coverages[0], representation)
-        if representation.name != COVERAGEJSON.name:
-            raise InvalidParameter(
-                "f: several coverages are answered as CoverageJSON",
+        written = self._format(representation)
+        coverages = _suited(query, written)
+        for coverage in coverages:
+            reason = written.refuses(coverage)
+            if reason is not None:
+                raise InvalidParameter(
+                    f"f: {written.title} cannot hold this answer: {reason}",
+                    parameter="f",
+                    allowed=[item.name for item in self.formats if item is not written],
+                )
+        limit = context.services.settings.limits.bytes_buffered
+        headers = _headers(query, coverages[0], written)
+        if len(coverages) > 1:
+            if written.write_many is None:
+                raise InvalidParameter(
+                    f"f: {written.title} holds one coverage, the answer is {len(coverages)}",
+                    parameter="f",
+                    allowed=[item.name for item in self.formats if item.write_many is not None],
+                )
+            if sum(coverage.nbytes for coverage in coverages) > limit:
+                raise TooLarge("several coverages at once hold too many values", allowed=["one"])
+            body = written.write_many([coverage.load() for coverage in coverages])
+            return Answer(body=body, media_type=written.media_type, headers=headers)
+        coverage = coverages[0]
+        if coverage.nbytes <= limit:
+            body = written.write(coverage.load())
+            return Answer(body=body, media_type=written.media_type, headers=headers)
+        if written.stream is None:
+            raise TooLarge(
+                f"f: {written.title} is written in memory, up to {limit:,} bytes; this answer has "
+                f"{coverage.nbytes:,}",
                 parameter="f",
-                allowed=[COVERAGEJSON.name],
+                allowed=[item.name for item in self.formats if item.stream is not None],
             )
-        return Answer(body=write_collection(coverages), media_type=COVERAGEJSON.media_type)
+        stream = written.stream(coverage, context.services.spool)
+        return Answer(stream=stream, media_type=written.media_type, headers=headers)
+
+    def _format(self, representation: Representation) -> Format:
+        return next(item for item in self.formats if item.name == representation.name)
 
 
-def coverage_answer(query: DataQuery, coverage: Coverage, representation: Representation) -> Answer:
-    """A coverage in a format, with what the header should say of it."""
-    written = next(item for item in FORMATS if item.name == representation.name)
+def _suited(query: DataQuery, written: Format) -> list[Coverage]:
+    """The answers on cells that a format holds."""
+    if not written.needs_raster:
+        return list(query.coverages)
+    return [raster_of(query.cube, coverage) for coverage in query.coverages]
+
+
+def _headers(query: DataQuery, coverage: Coverage, written: Format) -> dict[str, str]:
+    """What the header should say of an answer."""
+    selection = coverage.selection
     headers = {
         "Content-Crs": "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>",
         "Content-Disposition": f'inline; filename="{query.collection.id}{written.suffix}"',
     }
-    selection = coverage.selection
-    if selection.size:
+    if selection.size and not isinstance(selection, Window):
         corners = (selection.x.min(), selection.y.min(), selection.x.max(), selection.y.max())
         headers["Content-Bbox"] = ",".join(f"{value:.9g}" for value in corners)
     if coverage.run is not None:
         headers["OGC-Reference-Time"] = coverage.run
-    return Answer(body=written.write(coverage), media_type=written.media_type, headers=headers)
+    if coverage.resampling is not None:
+        headers["OGC-Resampling"] = coverage.resampling
+    return headers
 
 
 def cube_query(

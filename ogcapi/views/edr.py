@@ -33,7 +33,9 @@ class CubeQuery(DataView):
             )
         check_crs(params.one("crs"))
         query = cube_query(cube, params, found, *FIELDS, z=params.one("z"))
-        return DataQuery(collection, cube, (cube.plan(query),), params.canonical(without=("f",)))
+        return DataQuery(
+            collection, cube, (cube.lazy(cube.plan(query)),), params.canonical(without=("f",))
+        )
 
 
 class Position(DataView):
@@ -58,4 +60,5 @@ class Position(DataView):
         plans = tuple(plan for point in found if (plan := plan_at(cube, query, point)))
         if not plans:
             raise NoData("coords: no cell holds the point", parameter="coords")
-        return DataQuery(collection, cube, plans, params.canonical(without=("f",)))
+        coverages = tuple(cube.lazy(plan) for plan in plans)
+        return DataQuery(collection, cube, coverages, params.canonical(without=("f",)))

@@ -90,7 +90,9 @@ class MapView(View):
     def modified(self, context: Context, query: MapQuery) -> float | None:
         return query.collection.modified
 
-    def estimate(self, context: Context, query: MapQuery) -> Estimate | None:
+    def estimate(
+        self, context: Context, query: MapQuery, representation: Representation
+    ) -> Estimate | None:
         pixels = query.pixels.width * query.pixels.height * query.cube.grid.cost
         return Estimate(values=pixels, nbytes=pixels, pixels=pixels)
 

@@ -293,4 +293,6 @@ COVERAGEJSON = Format(
     write=write,
     suffix=".covjson",
     accepts=("application/json", "application/vnd.cov+json"),
+    write_many=write_collection,
+    bytes_per_value=9.0,
 )

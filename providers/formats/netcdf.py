@@ -271,7 +271,12 @@ def _write_variable(
     values = values.astype(_stored(values), copy=False)
     kept = [name for name in variable.axes if coverage.axes[name].dim is not None]
     values = values.reshape(
-        [coverage.axes[name].size for name in kept] + list(coverage.selection.shape)
+        [coverage.axes[name].size for name in kept]
+        + (
+            list(coverage.selection.shape)
+            if coverage.selection.separable
+            else [coverage.selection.size]
+        )
     )
     dims = tuple(axes[name] for name in kept) + cells[0]
     fill = np.array(np.nan, values.dtype)[()] if values.dtype.kind == "f" else False

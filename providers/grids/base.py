@@ -70,6 +70,78 @@ class Selection:
     def size(self) -> int:
         return int(np.prod(self.shape))
 
+    def part(self, block: tuple[slice, ...]) -> Selection:
+        """The cells of a block of :attr:`shape`."""
+        if all(
+            part.start == 0 and part.stop == size
+            for part, size in zip(block, self.shape, strict=True)
+        ):
+            return self
+        if self.separable:
+            rows, columns = block
+            indexers = tuple(map(_narrowed, self.indexers, block))
+            return Selection(indexers, self.x[columns], self.y[rows], separable=True)
+        (cells,) = block
+        x, y = self.x[cells], self.y[cells]
+        if len(self.indexers) == 1 and self.pick is None:
+            return Selection((_narrowed(self.indexers[0], cells),), x, y, separable=False)
+        flat = np.arange(cells.start, cells.stop) if self.pick is None else self.pick[cells]
+        if len(self.indexers) == 1:
+            return Selection(self.indexers, x, y, separable=False, pick=flat)
+        width = _length(self.indexers[1])
+        first, last = int(flat.min()) // width, int(flat.max()) // width
+        indexers = (_narrowed(self.indexers[0], slice(first, last + 1)), self.indexers[1])
+        return Selection(indexers, x, y, separable=False, pick=flat - first * width)
+
+
+class Window(Selection):
+    """A rectangle of rows and columns whose cells do not lie along parallels and meridians.
+
+    ``x`` and ``y`` have one entry per cell, in C order, and are computed when they are asked for.
+    """
+
+    def __init__(self, grid: Grid, rows: Indexer, columns: Indexer) -> None:
+        for name, value in (
+            ("indexers", (rows, columns)), ("separable", False), ("pick", None),
+            ("grid", grid), ("rows", rows), ("columns", columns),
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    grid: Grid
+    rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (_length(self.rows), _length(self.columns))
+
+    @cached_property
+    def _centres(self) -> tuple[Floats, Floats]:
+        rows, columns = (np.arange(part.start, part.stop) for part in (self.rows, self.columns))
+        return self.grid.centres((rows[:, None] * self.grid.shape[1] + columns).ravel())
+
+    @property
+    def x(self) -> Floats:
+        return self._centres[0]
+
+    @property
+    def y(self) -> Floats:
+        return self._centres[1]
+
+    def part(self, block: tuple[slice, ...]) -> Selection:
+        return Window(self.grid, *map(_narrowed, self.indexers, block))
+
+
+def _length(indexer: Indexer) -> int:
+    return indexer.stop - indexer.start if isinstance(indexer, slice) else len(indexer)
+
+
+def _narrowed(indexer: Indexer, part: slice) -> Indexer:
+    """Part of an indexer."""
+    if isinstance(indexer, slice):
+        return slice(indexer.start + part.start, indexer.start + part.stop)
+    return indexer[part]
+
 
 class Grid(ABC):
     """Cells on the sphere. Immutable; every method is vectorised and safe under threads."""
@@ -112,6 +184,10 @@ class Grid(ABC):
 
         Empty where the box is outside of the grid.
         """
+
+    def window(self, bbox: Bbox | None) -> Selection:
+        """Cells of the box as an array: like :meth:`cover`, but the whole rectangle of rows and columns around them."""
+        return self.cover(bbox)
 
     def meets(self, bbox: Bbox) -> bool:
         """Whether a box has cells: cheaper than :meth:`cover` where there are very many."""

@@ -19,6 +19,7 @@ from .base import (
     Grid,
     Ints,
     Selection,
+    Window,
     as_points,
     in_frame,
     spans,
@@ -78,13 +79,14 @@ class ProjectedGrid(Grid):
         return bool(self.crs.is_geographic)
 
     @cached_property
-    def _is_upright(self) -> bool:
+    def is_upright(self) -> bool:
+        """Whether rows and columns lie along the axes of the CRS."""
         return self.affine[1] == 0 and self.affine[3] == 0
 
     @cached_property
     def _turn(self) -> float:
         """x of a whole turn in columns, 0 where x does not go around the Earth (or not along a row)."""
-        if not self._is_upright:
+        if not self.is_upright:
             return 0.0
         if self._is_angular:
             return 360.0 / abs(self.affine[0])
@@ -126,7 +128,7 @@ class ProjectedGrid(Grid):
         )
         a, b, c, d, e, f = self.affine
         with np.errstate(invalid="ignore"):
-            if self._is_angular and not self._is_upright:
+            if self._is_angular and not self.is_upright:
                 middle = c + (a * self.shape[1] + b * self.shape[0]) / 2
                 east = middle + (np.asarray(east) - middle + 180.0) % 360.0 - 180.0
             east, north = np.asarray(east) - c, np.asarray(north) - f
@@ -236,7 +238,7 @@ class ProjectedGrid(Grid):
     def areas(self, index: ArrayLike | None = None) -> Floats:
         """Rotated poles: exact; else of the quadrilateral between the corners, as two spherical triangles."""
         index = np.arange(self.size) if index is None else np.asarray(index)
-        if self._is_angular and self._is_upright:
+        if self._is_angular and self.is_upright:
             return self._bands[index // self.shape[1]]
         corner = to_unit_sphere(*self.edges(index.ravel()))
         area = _triangle(*(corner[:, at] for at in (0, 1, 2)))
@@ -267,6 +269,40 @@ class ProjectedGrid(Grid):
             lon, lat = self.centres(flat)
             return picked(flat, self.shape, in_frame(lon, middle - 180.0), lat)
         return picked(flat[inside], self.shape, x[inside], lat[inside])
+
+    def window(self, bbox: Bbox | None) -> Selection:
+        """The rectangle of rows and columns around the cells of a box; no place is computed for the whole grid."""
+        rows, columns = self.shape
+        if bbox is None or bbox.is_global:
+            return Window(self, slice(0, rows), slice(0, columns))
+        if self.size <= _MOST:
+            found = self.cover(bbox)
+            return Window(self, *found.indexers) if found.size else found
+        x = np.linspace(bbox.west, bbox.west + bbox.width, _LATTICE + 1)
+        y = np.linspace(bbox.south, bbox.north, _LATTICE + 1)[:, None]
+        column, row = self.positions(x, y)
+        if not np.isfinite(column).any():
+            return self.cover(bbox)
+        sides = [
+            (
+                int(np.clip(np.nanmin(part), 0, size)),
+                int(np.clip(np.ceil(np.nanmax(part)), 0, size)),
+            )
+            for part, size in ((row, rows), (column, columns))
+        ]
+        (top, bottom), (left, right) = sides
+        if top == bottom or left == right:
+            return picked(np.empty(0, np.int64), self.shape, np.empty(0), np.empty(0))
+        return Window(self, slice(top, bottom), slice(left, right))
+
+    def plane(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
+        """x of columns and y of rows (cell centres) in the CRS; raises ValueError where the grid is turned."""
+        if not self.is_upright:
+            raise ValueError("rows and columns do not lie along the axes of the CRS")
+        a, _, c, _, e, f = self.affine
+        x: Floats = c + a * (np.arange(columns.start, columns.stop) + 0.5)
+        y: Floats = f + e * (np.arange(rows.start, rows.stop) + 0.5)
+        return x, y
 
     def meets(self, bbox: Bbox) -> bool:
         """Whether any cell is in the box."""

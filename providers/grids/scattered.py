@@ -19,6 +19,7 @@ from .base import (
     Grid,
     Ints,
     Selection,
+    Window,
     as_points,
     in_frame,
     spans,
@@ -223,6 +224,14 @@ class CurvilinearGrid(ScatteredGrid):
         along_y = _cell_step(points, axis=0)
         radius = 0.5 * np.hypot(along_x, along_y) * 1.05
         return radius.ravel()[self._known]
+
+    def window(self, bbox: Bbox | None) -> Selection:
+        """The rectangle of rows and columns around the cells of a box."""
+        if bbox is None or bbox.is_global:
+            rows, columns = self.shape
+            return Window(self, slice(0, rows), slice(0, columns))
+        found = self.cover(bbox)
+        return Window(self, *found.indexers) if found.size else found
 
     def edges(self, index: ArrayLike) -> tuple[Floats, Floats]:
         """Corners half-way to the diagonal neighbours, extrapolated at the rim."""
