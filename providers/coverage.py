@@ -22,13 +22,20 @@ SLAB = 8 << 20
 
 
 class LazyValues(Mapping[str, Values]):
-    """Values by variable id, read anew each time; ``read`` takes a variable id and a block."""
+    """Values by variable id, read anew each time; ``read`` takes a variable id and a block.
+
+    ``dtypes`` names those that are not of their variable's type (means of whole numbers).
+    """
 
     def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str, Block], Values]
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        read: Callable[[str, Block], Values],
+        dtypes: Mapping[str, np.dtype[Any]] | None = None,
     ) -> None:
         self._shapes = shapes
         self._read = read
+        self.dtypes = dtypes or {}
 
     def __getitem__(self, name: str) -> Values:
         return self._read(name, tuple(slice(0, size) for size in self._shapes[name]))
@@ -68,6 +75,12 @@ class Coverage:
         """Lengths of the variable's axes, then of the cells: (rows, columns) or (cells,)."""
         return tuple(self.axes[name].size for name in variable.axes) + self.selection.shape
 
+    def dtype(self, variable: Variable) -> np.dtype[Any]:
+        """Type of the values of one variable."""
+        if isinstance(self.values, LazyValues):
+            return self.values.dtypes.get(variable.id, variable.dtype)
+        return self.values[variable.id].dtype
+
     @property
     def count(self) -> int:
         """How many numbers the answer holds."""
@@ -77,7 +90,7 @@ class Coverage:
     def nbytes(self) -> int:
         """Size of those numbers in memory."""
         return sum(
-            int(np.prod(self.shape(item), dtype=np.int64)) * item.dtype.itemsize
+            int(np.prod(self.shape(item), dtype=np.int64)) * self.dtype(item).itemsize
             for item in self.variables
         )
 
@@ -95,7 +108,7 @@ class Coverage:
 
     def slabs(self, variable: Variable, most: int = SLAB) -> Iterator[tuple[Block, Values]]:
         """The values of one variable in C order, in contiguous blocks of about ``most`` bytes."""
-        for block in slabs_of(self.shape(variable), variable.dtype.itemsize, most):
+        for block in slabs_of(self.shape(variable), self.dtype(variable).itemsize, most):
             yield block, self.block(variable, block)
 
 

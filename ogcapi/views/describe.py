@@ -15,7 +15,7 @@ from providers.cf.calendar import iso_times
 from providers.crs import CRS84
 from providers.cube import Cube, Variable, VariableKind
 from providers.formats import FORMATS
-from providers.formats.coveragejson import parameter
+from providers.formats.coveragejson_parameters import parameter
 from providers.grids import RectilinearGrid
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0/"

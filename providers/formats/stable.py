@@ -6,6 +6,9 @@ lookup3 (``H5_checksum_lookup3``).
 
 from __future__ import annotations
 
+import mmap
+from pathlib import Path
+
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TIMES_STORED = 0x20
 _ATTRIBUTE_PHASES_STORED = 0x10
@@ -14,25 +17,42 @@ _MASK = 0xFFFFFFFF
 
 def without_times(body: bytes) -> bytes:
     """An HDF5 file with the four times of its root group set to zero; any other layout comes back unchanged."""
-    if not body.startswith(_SIGNATURE) or body[8] not in (2, 3) or body[9] != 8:
+    found = _timeless_root(body)
+    if found is None:
         return body
+    at, header = found
+    return b"".join((body[:at], header, body[at + len(header) :]))
+
+
+def erase_times(path: Path) -> None:
+    """The same in a file on disk."""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as body:
+        found = _timeless_root(body)
+        if found is not None:
+            at, header = found
+            body[at : at + len(header)] = header
+
+
+def _timeless_root(body: bytes | mmap.mmap) -> tuple[int, bytes] | None:
+    """Where the root group's header is, and what it is without times; None for another layout."""
+    if body[:8] != _SIGNATURE or body[8] not in (2, 3) or body[9] != 8:
+        return None
     root = int.from_bytes(body[36:44], "little")
     if body[root : root + 5] != b"OHDR\x02":
-        return body
+        return None
     flags = body[root + 5]
     if not flags & _TIMES_STORED:
-        return body
+        return None
     width = 1 << (flags & 3)
     size_at = root + 6 + 16 + (4 if flags & _ATTRIBUTE_PHASES_STORED else 0)
     end = size_at + width + int.from_bytes(body[size_at : size_at + width], "little")
     if end + 4 > len(body):
-        return body
+        return None
     header = bytearray(body[root:end])
     if lookup3(bytes(header)) != int.from_bytes(body[end : end + 4], "little"):
-        return body
+        return None
     header[6:22] = bytes(16)
-    checksum = lookup3(bytes(header)).to_bytes(4, "little")
-    return b"".join((body[:root], header, checksum, body[end + 4 :]))
+    return root, bytes(header) + lookup3(bytes(header)).to_bytes(4, "little")
 
 
 def lookup3(data: bytes) -> int:

@@ -398,6 +398,14 @@ class ProjectedGrid(Grid):
         }
 
     @cached_property
+    def uri(self) -> str | None:
+        """The CRS as OGC names it, None where no authority has it."""
+        authority = self.crs.to_authority(min_confidence=100)
+        if authority is None:
+            return None
+        return f"http://www.opengis.net/def/crs/{authority[0]}/0/{authority[1]}"
+
+    @cached_property
     def _mapping(self) -> dict[str, Any]:
         authority = self.crs.to_authority(min_confidence=100)
         facts = {

@@ -10,7 +10,7 @@ from providers.axes import ALIASES, Axis, AxisKind, iso_duration, regular_step
 from providers.cf.calendar import iso_times
 from providers.crs import CRS84
 from providers.cube import Cube, Variable
-from providers.formats.coveragejson import parameter
+from providers.formats.coveragejson_parameters import parameter
 
 _HORIZONTAL = ("Lon", "Lat", "lon", "lat", "longitude", "latitude", "x", "y")
 
