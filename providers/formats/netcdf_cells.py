@@ -75,6 +75,7 @@ def _write_window(dataset: netCDF4.Dataset, window: Window) -> Cells:
 def _write_mapping(dataset: netCDF4.Dataset, grid: ProjectedGrid, window: Window) -> str:
     mapping = dataset.createVariable("crs", "i4", ())
     mapping.setncatts(grid.crs.to_cf())
+    mapping[...] = 0  # nothing fills it, and unwritten values are whatever memory held
     facts = {fact["axis"]: fact for fact in grid.crs.cs_to_cf()}
     for name, values in zip(("x", "y"), grid.plane(window.rows, window.columns), strict=True):
         variable = dataset.createVariable(name, "f8", (name,))
@@ -150,6 +151,7 @@ def _write_healpix(dataset: netCDF4.Dataset, grid: HealpixGrid, index: Values) -
             "indexing_scheme": scheme,
         }
     )
+    mapping[...] = 0
     ids = dataset.createVariable("healpix_index", "i8", ("cell",))
     ids.setncatts(
         {
