@@ -2,8 +2,10 @@
 
 from .base import Format
 from .coveragejson import COVERAGEJSON
+from .csv import CSV
 from .netcdf import NETCDF
+from .parquet import PARQUET
 
-FORMATS: tuple[Format, ...] = (COVERAGEJSON, NETCDF)
+FORMATS: tuple[Format, ...] = (COVERAGEJSON, NETCDF, CSV, PARQUET)
 
-__all__ = ["COVERAGEJSON", "FORMATS", "NETCDF", "Format"]
+__all__ = ["COVERAGEJSON", "CSV", "FORMATS", "NETCDF", "PARQUET", "Format"]

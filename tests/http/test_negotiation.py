@@ -12,6 +12,12 @@ from werkzeug.test import TestResponse
 
 from tests.http.samples import BROWSER, COVERAGEJSON, NETCDF, PROBLEM, Site, problem_of
 
+DATA = {
+    "json": COVERAGEJSON,
+    "netcdf": NETCDF,
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
 GEO = "application/json"
 OPENAPI = "application/vnd.oai.openapi+json"
 COVERAGE = "/collections/levels/coverage?bbox=0,0,40,40"
@@ -26,10 +32,10 @@ FORMS = {
     "/collections/levels": {"json": GEO, "html": "text/html"},
     "/collections/levels/schema": {"json": "application/schema+json", "html": "text/html"},
     "/collections/levels/queryables": {"json": "application/schema+json", "html": "text/html"},
-    COVERAGE: {"json": COVERAGEJSON, "netcdf": NETCDF},
+    COVERAGE: DATA,
     "/collections/levels/map?width=32": {"png": "image/png"},
-    "/collections/levels/position?coords=POINT(0 0)": {"json": COVERAGEJSON, "netcdf": NETCDF},
-    "/collections/levels/cube?bbox=0,0,40,40": {"json": COVERAGEJSON, "netcdf": NETCDF},
+    "/collections/levels/position?coords=POINT(0 0)": DATA,
+    "/collections/levels/cube?bbox=0,0,40,40": DATA,
 }
 EACH_FORM = [
     (path, f, media_type) for path, forms in FORMS.items() for f, media_type in forms.items()
