@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import eccodes
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
 
 from config.settings import Settings
 from ogcapi.app import create_app
@@ -113,39 +115,86 @@ def test_every_message_has_the_values_that_eccodes_decodes(grib_folder: Path) ->
     assert checked > 1400
 
 
-def test_coverage_and_map_show_the_values_of_the_messages(
-    grib_folder: Path, tmp_path: Path
-) -> None:
+def test_every_view_shows_the_values_of_the_messages(grib_folder: Path, tmp_path: Path) -> None:
     """The last message of each name and kind of level in every file, which the defaults may have to be asked for."""
-    for path in sorted(grib_folder.glob("*.grib*")):
-        if path.name in REFUSED:
-            continue
-        settings = Settings(state_dir=tmp_path / path.stem)
-        client = create_app(settings, paths=[str(path)]).test_client()
-        listed = {
-            item["id"] for item in client.get("/collections?limit=50").get_json()["collections"]
-        }
-        dataset = Store().dataset(Source((str(path),)))
+    for path in served(grib_folder):
         last = {(item["name"], item["type"], item["size"]): item for item in messages(path)}
-        for message in last.values():
-            cube, at = found(dataset, message)
-            (name,) = [
-                name for name in listed if name == path.stem or name.endswith(f"-{cube.key}")
-            ]
-            asked = _subsets(cube, at)
-            pairs = zip(message["lon"], message["lat"], message["values"], strict=True)
-            for lon, lat, value in list(pairs)[:5]:
-                where = f"subset=Lon({lon:.9f}),Lat({lat:.9f})&properties={message['name']}"
-                answer = client.get(f"/collections/{name}/coverage?f=json&{where}{asked}")
-                assert answer.status_code == 200, (path.name, answer.text)
-                (got,) = answer.get_json()["ranges"][message["name"]]["values"]
-                room = message["room"] + abs(value) * 1e-6
-                assert np.isnan(value) if got is None else got == pytest.approx(value, abs=room)
-                box = (lon - 1e-7, lat - 1e-7, lon + 1e-7, lat + 1e-7)
-                pixel = Pixels(parse_crs("OGC:CRS84", "crs"), box, 1, 1)
-                positions = {axis: np.array([position]) for axis, position in at.items()}
-                drawn = Renderer().values(cube, cube.variables[message["name"]], positions, pixel)
-                assert drawn.item() == pytest.approx(value, abs=room, nan_ok=True), path.name
+        compare_views(path, tmp_path / path.stem, last.values())
+
+
+@pytest.mark.soak
+def test_every_view_shows_the_values_of_every_message(grib_folder: Path, tmp_path: Path) -> None:
+    count = sum(
+        compare_views(path, tmp_path / path.stem, messages(path)) for path in served(grib_folder)
+    )
+    print(f"{count} messages, {POINTS} points each, by position, coverage and map")
+    assert count > 1400
+
+
+def served(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.grib*")) if path.name not in REFUSED]
+
+
+def compare_views(path: Path, state: Path, chosen: Iterable[dict[str, Any]]) -> int:
+    """How many messages have the right values at all their points, through every view there is."""
+    client = create_app(Settings(state_dir=state), paths=[str(path)]).test_client()
+    listed = {item["id"] for item in client.get("/collections?limit=50").get_json()["collections"]}
+    dataset = Store().dataset(Source((str(path),)))
+    count = 0
+    for message in chosen:
+        cube, at = found(dataset, message)
+        (name,) = [name for name in listed if name == path.stem or name.endswith(f"-{cube.key}")]
+        views = View(client, f"/collections/{name}", message["name"], _subsets(cube, at))
+        shown = views.positions(message["lon"], message["lat"])
+        pairs = zip(message["lon"], message["lat"], message["values"], shown, strict=True)
+        for lon, lat, value, at_position in pairs:
+            room = message["room"] + abs(value) * 1e-6
+            pixel = Pixels(
+                parse_crs("OGC:CRS84", "crs"),
+                (lon - 1e-7, lat - 1e-7, lon + 1e-7, lat + 1e-7),
+                1,
+                1,
+            )
+            places = {axis: np.array([position]) for axis, position in at.items()}
+            drawn = Renderer().values(cube, cube.variables[message["name"]], places, pixel).item()
+            for got in (at_position, views.coverage(lon, lat), drawn):
+                assert got == pytest.approx(value, abs=room, nan_ok=True), (path.name, message)
+        count += 1
+    return count
+
+
+@dataclass(frozen=True)
+class View:
+    """One field of one collection over HTTP; missing values are NaN."""
+
+    client: FlaskClient
+    collection: str
+    field: str
+    asked: str
+
+    def positions(self, lon: Any, lat: Any) -> list[float]:
+        """Values at all points by one request."""
+        points = ",".join(f"({x:.9f} {y:.9f})" for x, y in zip(lon, lat, strict=True))
+        document = self._get(f"position?coords=MULTIPOINT({points})&parameter-name={self.field}")
+        parts = document["coverages"]
+        return [_number_of(part["ranges"][self.field]["values"]) for part in parts]
+
+    def coverage(self, lon: float, lat: float) -> float:
+        """The value of the cell at a point."""
+        where = f"subset=Lon({lon:.9f}),Lat({lat:.9f})&properties={self.field}"
+        document = self._get(f"coverage?f=json&{where}")
+        return _number_of(document["ranges"][self.field]["values"])
+
+    def _get(self, address: str) -> dict[str, Any]:
+        answer = self.client.get(f"{self.collection}/{address}{self.asked}")
+        assert answer.status_code == 200, (self.collection, address, answer.text[:300])
+        document: dict[str, Any] = answer.get_json()
+        return document
+
+
+def _number_of(values: list[float | None]) -> float:
+    (value,) = values
+    return np.nan if value is None else value
 
 
 def _subsets(cube: Cube, at: dict[str, int]) -> str:
