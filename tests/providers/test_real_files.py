@@ -340,9 +340,9 @@ def test_coverage_as_netcdf_holds_the_values_of_the_file(
         with netCDF4.Dataset("answer.nc", memory=io.BytesIO(answer.data).getvalue()) as file:
             lon, lat = (np.ma.getdata(file[name][:]) for name in ("lon", "lat"))
             places = (
-                list(zip(lon, lat, strict=True))
-                if "cell" in file.dimensions
-                else [(x, y) for y, x in product(lat, lon)]
+                [(x, y) for y, x in product(lat, lon)]
+                if "lat" in file.dimensions
+                else list(zip(lon.ravel(), lat.ravel(), strict=True))
             )
             for name in cube.variables:
                 values = np.ma.filled(np.ma.asarray(file[name][:]).astype(float), np.nan).ravel()
