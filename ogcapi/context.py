@@ -74,6 +74,11 @@ class Params:
             )
         return found[0]
 
+    def maybe_empty(self, name: str) -> str | None:
+        """The value of a parameter for which an empty one means the default."""
+        found = self._values.getlist(name)
+        return self.one(name) if any(value.strip() for value in found) else None
+
     def either(self, *names: str) -> tuple[str, str | None]:
         """The one that is given of several spellings, and its value."""
         given = [name for name in names if self._values.getlist(name)]

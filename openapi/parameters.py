@@ -73,6 +73,38 @@ COORDS = Parameter(
     "Position as WKT, longitude first: `POINT(8.5 47.4)` or `MULTIPOINT(…)`.",
     required=True,
 )
+_AXES = {"type": "string", "pattern": r"^\s*([A-Za-z_][\w.:-]*\([^()]*\)\s*,?\s*)*$"}
+RESOLUTION = Parameter(
+    "resolution",
+    "Distance between cells by axis: `Lon(0.5),Lat(0.5)` in units of the output CRS (`E`, `N` where it is projected), "
+    "`time(P1D)` or `time(P1M)`, `level(100)`. Without a value: as stored. `time(P1D;PT6H)` begins days at 06 UTC.",
+    _AXES,
+    example="Lon(1),Lat(1),time(P1D)",
+)
+SCALE_FACTOR = Parameter(
+    "scale-factor",
+    "How many times fewer rows and columns than stored.",
+    {"type": "number", "minimum": 0, "exclusiveMinimum": True},
+)
+SCALE_AXES = Parameter(
+    "scale-axes", "The same by axis: `Lon(2),Lat(2)`; `time(24)` reduces 24 times to one.", _AXES
+)
+SCALE_SIZE = Parameter("scale-size", "Cells by axis: `Lon(360),Lat(180)`.", _AXES)
+SCALE_SIZE_OF_GDAL = Parameter("scaleSize", "`scale-size` as GDAL spells it.", _AXES)
+AGGREGATE = Parameter(
+    "aggregate",
+    "How an axis is reduced: `time(max)`, `member(p90)`; mean, min, max, sum, std, mode, or a percentile `p0` to "
+    "`p100`. With a resolution each period, else the whole axis. Without it amounts are added, all else is averaged.",
+    _AXES,
+    example="member(mean)",
+)
+INTERPOLATION = Parameter(
+    "interpolation",
+    "How values come onto other cells. By default the mean where they are coarser than those stored, else nearest.",
+    {"type": "string", "enum": ["nearest", "bilinear", "mean", "min", "max", "mode"]},
+)
+COLUMNS = Parameter("width", "Cells from west to east.", {"type": "integer", "minimum": 1})
+ROWS = Parameter("height", "Cells from north to south.", {"type": "integer", "minimum": 1})
 Z = Parameter(
     "z",
     "Vertical position: a level, a list `500,850`, a range `1000/500`, or `R5/1000/-100` (count, start, step).",

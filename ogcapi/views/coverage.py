@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from ogcapi.context import Context, Params
 from ogcapi.parse import box
+from ogcapi.scaling import Scaling, scaled
 from ogcapi.views.base import cube_of
 from ogcapi.views.data import DataQuery, DataView, cube_query
 
 
 class CoverageView(DataView):
-    """The values of a collection: a box, times, positions on any axis, fields."""
+    """The values of a collection: a box, times, positions on any axis, fields, on its own cells or on others."""
 
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> DataQuery:
         collection, cube = cube_of(context, path)
-        query = cube_query(
-            cube, params, box(params.one("bbox"), params.one("bbox-crs")), "properties"
-        )
-        plan = cube.plan(query, cube.grid.window(query.bbox))
-        return DataQuery(collection, cube, (cube.lazy(plan),), params.canonical(without=("f",)))
+        found = box(params.one("bbox"), params.one("bbox-crs"))
+        query = cube_query(cube, params, found, "properties")
+        coverage, read = scaled(cube, query, found, Scaling.parse(params, cube))
+        return DataQuery(collection, cube, (coverage,), params.canonical(without=("f",)), read)

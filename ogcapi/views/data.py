@@ -13,8 +13,10 @@ from ogcapi.context import Context, Params
 from ogcapi.negotiation import Representation
 from ogcapi.parse import Box, subsets
 from ogcapi.views.base import View
+from providers.crs import CRS84
 from providers.cube import Coverage, Cube, Query
 from providers.formats import FORMATS, Format
+from providers.grids import ProjectedGrid
 from providers.grids.base import Window
 from providers.queries import build_query
 from providers.raster import raster_of
@@ -113,24 +115,37 @@ def _suited(query: DataQuery, written: Format) -> list[Coverage]:
     """The answers on cells that a format holds."""
     if not written.needs_raster:
         return list(query.coverages)
-    return [raster_of(query.cube, coverage) for coverage in query.coverages]
+    return [raster_of(coverage) for coverage in query.coverages]
 
 
 def _headers(query: DataQuery, coverage: Coverage, written: Format) -> dict[str, str]:
     """What the header should say of an answer."""
-    selection = coverage.selection
+    uri, box = _place(coverage)
     headers = {
-        "Content-Crs": "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>",
+        "Content-Crs": f"<{uri}>",
         "Content-Disposition": f'inline; filename="{query.collection.id}{written.suffix}"',
     }
-    if selection.size and not isinstance(selection, Window):
-        corners = (selection.x.min(), selection.y.min(), selection.x.max(), selection.y.max())
-        headers["Content-Bbox"] = ",".join(f"{value:.9g}" for value in corners)
+    if box is not None:
+        headers["Content-Bbox"] = ",".join(f"{value:.9g}" for value in box)
     if coverage.run is not None:
         headers["OGC-Reference-Time"] = coverage.run
     if coverage.resampling is not None:
         headers["OGC-Resampling"] = coverage.resampling
     return headers
+
+
+def _place(coverage: Coverage) -> tuple[str, tuple[float, ...] | None]:
+    """The CRS that the cells lie along, and the box of them in it."""
+    selection = coverage.selection
+    if isinstance(selection, Window):
+        grid = selection.grid
+        if isinstance(grid, ProjectedGrid) and grid.is_upright and grid.uri is not None:
+            return grid.uri, grid.bounds(selection.rows, selection.columns)
+        return CRS84, None
+    if not selection.size:
+        return CRS84, None
+    x, y = selection.x, selection.y
+    return CRS84, (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
 
 
 def cube_query(

@@ -85,9 +85,13 @@ def _data_rows() -> tuple[Route, ...]:
             "/collections/{collectionId}/coverage", CoverageView(), "getCoverage", "Coverage", "Coverages",
             conformance=_both(
                 _COVERAGES, "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general",
-                "field-selection", "coveragejson", "netcdf", "api-operations",
+                "scaling-spatial", "scaling-temporal", "scaling-general",
+                "crs", "field-selection", "coveragejson", "netcdf", "api-operations",
             ),
-            parameters=(p.BBOX, p.BBOX_CRS, p.DATETIME, p.SUBSET, p.PROPERTIES),
+            parameters=(
+                p.BBOX, p.BBOX_CRS, p.DATETIME, p.SUBSET, p.PROPERTIES, p.CRS, p.RESOLUTION, p.COLUMNS, p.ROWS,
+                p.SCALE_FACTOR, p.SCALE_AXES, p.SCALE_SIZE, p.SCALE_SIZE_OF_GDAL, p.AGGREGATE, p.INTERPOLATION,
+            ),
         ),
         Route(
             "/collections/{collectionId}/map", MapView(), "getMap", "Map", "Maps",

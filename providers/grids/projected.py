@@ -304,6 +304,13 @@ class ProjectedGrid(Grid):
         y: Floats = f + e * (np.arange(rows.start, rows.stop) + 0.5)
         return x, y
 
+    def bounds(self, rows: slice, columns: slice) -> tuple[float, float, float, float]:
+        """Least and greatest x and y of the edges of rows and columns, as (x, y, x, y)."""
+        a, _, c, _, e, f = self.affine
+        x = sorted((c + a * columns.start, c + a * columns.stop))
+        y = sorted((f + e * rows.start, f + e * rows.stop))
+        return x[0], y[0], x[1], y[1]
+
     def meets(self, bbox: Bbox) -> bool:
         """Whether any cell is in the box."""
         lon, lat = self.centres(self._sampled)

@@ -35,7 +35,10 @@ class RectilinearGrid(Grid):
 
     kind = "rectilinear"
 
-    def __init__(self, lat: ArrayLike, lon: ArrayLike) -> None:
+    def __init__(
+        self, lat: ArrayLike, lon: ArrayLike, *, lone: tuple[float, float] = (1.0, 1.0)
+    ) -> None:
+        """``lone``: degrees that a cell is wide and high where it is the only one from west to east, south to north."""
         self.lat = np.array(lat, dtype=np.float64, ndmin=1)
         self.lon = np.array(lon, dtype=np.float64, ndmin=1)
         if not (np.isfinite(self.lat).all() and np.isfinite(self.lon).all()):
@@ -47,7 +50,9 @@ class RectilinearGrid(Grid):
         self.shape = (len(self.lat), len(self.lon))
         self._row_order, self._rows = _sorted_rows(self.lat)
         self._column_order, self._columns = _sorted_columns(self.lon)
-        step = typical_step(self._columns)
+        step = typical_step(self._columns) if len(self._columns) > 1 else lone[0]
+        height = typical_step(self._rows) if len(self._rows) > 1 else lone[1]
+        self._step = (step, height)
         span = self._columns[-1] - self._columns[0]
         self.repeated = len(self._columns) > 2 and abs(span - 360.0) < min(
             TOLERANCE * 10, step / 100
@@ -59,12 +64,12 @@ class RectilinearGrid(Grid):
             self._columns = self._columns[:-1]
         count = len(self._columns)
         self.periodic = count > 1 and abs(count * step - 360.0) < step * 0.51
-        self._row_edges = middle_edges(self._rows, typical_step(self._rows)).clip(-90.0, 90.0)
+        self._row_edges = middle_edges(self._rows, height).clip(-90.0, 90.0)
         self._column_edges = middle_edges(self._columns, step)
         if self.periodic:
             middle = (self._columns[-1] + self._columns[0] + 360.0) / 2
             self._column_edges[0], self._column_edges[-1] = middle - 360.0, middle
-            close_caps(self._row_edges, typical_step(self._rows))
+            close_caps(self._row_edges, height)
 
     def locate_rows(self, lat: Floats) -> Ints:
         """Row of each latitude, -1 outside; a latitude between the last row and a near pole is in that row."""
@@ -193,7 +198,7 @@ class RectilinearGrid(Grid):
 
     @property
     def spacing(self) -> tuple[float, float]:
-        return typical_step(self._columns), typical_step(self._rows)
+        return self._step
 
     @property
     def west(self) -> float:
@@ -211,7 +216,8 @@ class RectilinearGrid(Grid):
         }
 
     def _identity(self) -> tuple[Any, ...]:
-        return (self.shape, np.round(self.lat, 6), np.round(self.lon, 6))
+        lone = self._step if 1 in self.shape else ()
+        return (self.shape, np.round(self.lat, 6), np.round(self.lon, 6), lone)
 
 
 def _sorted_rows(lat: Floats) -> tuple[Ints, Floats]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,9 @@ from ..grids import Selection
 from ..grids.base import Floats, to_unit_sphere
 from .directions import to_directions, to_vectors
 
-Method = Literal["mean", "min", "max", "sum", "std", "mode"]
+Method = str
 METHODS: tuple[Method, ...] = ("mean", "min", "max", "sum", "std", "mode")
+"""Beside them percentiles: ``p`` and a number from 0 to 100."""
 CELLS = "cells"
 """Stands for the horizontal dimensions."""
 
@@ -50,16 +53,29 @@ def reduce(coverage: Coverage, axis: str, method: Method) -> Coverage:
     a method that is not there, or that a variable does not allow.
     """
     for variable in coverage.variables:
-        allowed = _ALLOWED.get(variable.kind, _NUMBERS)
-        if method not in allowed:
-            raise InvalidParameter(
-                f"method: {method} of {variable.id}, which is {variable.kind.value}",
-                parameter="method",
-                allowed=allowed,
-            )
+        check_method(variable, method)
     if axis == CELLS:
         return _over_cells(coverage, method)
     return _over_axis(coverage, _name_of(coverage, axis), method)
+
+
+def check_method(variable: Variable, method: Method, parameter: str = "method") -> None:
+    """Raises InvalidParameter where a variable of this kind is not reduced so."""
+    allowed = _ALLOWED.get(variable.kind, _NUMBERS)
+    if method in allowed or (allowed is _NUMBERS and percentile(method) is not None):
+        return
+    more = ("p0 to p100",) if allowed is _NUMBERS else ()
+    raise InvalidParameter(
+        f"{parameter}: {method[:20]} of {variable.id}, which is {variable.kind.value}",
+        parameter=parameter,
+        allowed=(*allowed, *more),
+    )
+
+
+def percentile(method: Method) -> float | None:
+    """The number of a percentile, None for other methods."""
+    match = re.fullmatch(r"p(\d{1,2}(?:\.\d{1,3})?|100)", method)
+    return float(match[1]) if match else None
 
 
 def _name_of(coverage: Coverage, wanted: str) -> str:
@@ -78,8 +94,8 @@ def _over_cells(coverage: Coverage, method: Method) -> Coverage:
     for variable in coverage.variables:
         stored = coverage.values[variable.id]
         flat = stored.reshape(*stored.shape[: stored.ndim - len(selection.shape)], -1)
-        values[variable.id] = _reduced(flat, areas, variable, method)[..., None]
-        variables.append(_said(variable, "area", method, variable.kind))
+        values[variable.id] = reduced_values(flat, areas, variable, method)[..., None]
+        variables.append(with_method(variable, "area", method, variable.kind))
     return replace(
         coverage,
         variables=tuple(variables),
@@ -113,12 +129,12 @@ def _over_axis(coverage: Coverage, name: str, method: Method) -> Coverage:
             variables.append(variable)
             continue
         at = variable.axes.index(name)
-        weights = _weights(axis, variable, method)
-        found = _reduced(np.moveaxis(values[variable.id], at, -1), weights, variable, method)
+        weights = weights_of(axis, variable, method)
+        found = reduced_values(np.moveaxis(values[variable.id], at, -1), weights, variable, method)
         values[variable.id] = np.expand_dims(found, at) if stays else found
-        kind = _kind_after(variable, method) if axis.is_time else variable.kind
+        kind = kind_after(variable, method) if axis.is_time else variable.kind
         word = "time" if axis.is_time else axis.standard_name or name
-        said = _said(variable, word, method, kind)
+        said = with_method(variable, word, method, kind)
         kept = said.axes if stays else tuple(own for own in said.axes if own != name)
         variables.append(replace(said, axes=kept))
     axes = {key: item for key, item in coverage.axes.items() if key != name or stays}
@@ -127,7 +143,7 @@ def _over_axis(coverage: Coverage, name: str, method: Method) -> Coverage:
     return replace(coverage, variables=tuple(variables), values=values, axes=axes)
 
 
-def _weights(axis: Axis, variable: Variable, method: Method) -> Floats:
+def weights_of(axis: Axis, variable: Variable, method: Method) -> Floats:
     """Lengths of intervals for means over time, else ones; refuses what would count an interval twice."""
     equal = np.ones(axis.size)
     if not axis.is_time or axis.bounds is None:
@@ -161,8 +177,14 @@ def _overlaps(bounds: NDArray[Any]) -> bool:
     return bool((low[order][1:] < high[order][:-1]).any())
 
 
-def _reduced(values: Values, weights: Floats, variable: Variable, method: Method) -> Values:
+def reduced_values(values: Values, weights: Floats, variable: Variable, method: Method) -> Values:
     """The last dimension reduced."""
+    rank = percentile(method)
+    if rank is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # nothing but missing values
+            found = np.nanpercentile(values, rank, axis=-1)
+        return np.asarray(found, np.result_type(values.dtype, np.float32))
     if method == "mode":
         return _mode(values, weights)
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
@@ -208,18 +230,27 @@ def _mode(values: Values, weights: Floats) -> Values:
     return found.reshape(values.shape[:-1])
 
 
-def _kind_after(variable: Variable, method: Method) -> VariableKind:
+def kind_after(variable: Variable, method: Method) -> VariableKind:
+    """What a variable is after it was reduced over time."""
     if variable.kind in _UNCHANGED:
         return variable.kind
+    if percentile(method) is not None:
+        return VariableKind.INSTANT
     return _KINDS.get(method, VariableKind.SUM)
 
 
-def _said(variable: Variable, word: str, method: Method, kind: VariableKind) -> Variable:
+def with_method(variable: Variable, word: str, method: Method, kind: VariableKind) -> Variable:
     """The variable with the method at the end of its ``cell_methods``, a point in time no longer."""
     before = str(variable.attributes.get("cell_methods", "")).replace(f"{word}: point", "").strip()
-    methods = f"{before} {word}: {_CF_NAMES[method]}".strip()
+    methods = f"{before} {word}: {_cf_name(method)}".strip()
     attributes: Mapping[str, Any] = {**variable.attributes, "cell_methods": methods}
     return replace(variable, kind=kind, attributes=attributes)
+
+
+def _cf_name(method: Method) -> str:
+    """The word of CF (appendix E), which has none for percentiles."""
+    rank = percentile(method)
+    return _CF_NAMES[method] if rank is None else f"percentile (comment: {rank:g})"
 
 
 def _whole(axis: Axis) -> Axis:

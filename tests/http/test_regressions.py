@@ -112,7 +112,7 @@ def test_w8_dates_of_a_360_day_year_were_called_gregorian(client: FlaskClient) -
 
 
 def test_w11_what_the_server_cannot_do_was_ignored_in_silence(client: FlaskClient) -> None:
-    for name in ("scale-factor", "scaleSize", "interpolation", "n"):
+    for name in ("scale_factor", "scaleSize", "interpolation", "n"):
         problem_of(client.get(LEVELS, query_string={name: "2"}), 400, name)
 
 

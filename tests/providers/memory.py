@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from providers.build import build_cubes
 from providers.chunks import ChunkCache
-from providers.cube import Cube
+from providers.cube import Cube, Variable
+from providers.grids import Grid
 from providers.readers.base import OpenFile, RawGroup, RawVariable
 
 Items = Sequence[tuple[str, tuple[str, ...], ArrayLike, Mapping[str, Any]]]
@@ -107,3 +108,11 @@ def rectilinear_cube(lat: ArrayLike, lon: ArrayLike, values: ArrayLike) -> Cube:
         ]
     )
     return cube
+
+
+def cube_on(grid: Grid, values: NDArray[Any]) -> Cube:
+    """One timeless variable ``t`` on the cells of any grid."""
+    dims = ("y", "x") if values.ndim == 2 else ("cell",)
+    field = PieceField(dims, values, np.ones(values.shape, bool))
+    variable = Variable("t", field, ())
+    return Cube("t", grid, dims, {}, {"t": variable}, {}, "1")
