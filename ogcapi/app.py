@@ -14,6 +14,7 @@ from config.configuration import Configuration
 from config.database import open_database
 from config.settings import Settings
 from ogcapi import __version__
+from ogcapi.budgets import published
 from ogcapi.catalogue import CatalogueKeeper, Origin, origin_of_path, origin_of_resource
 from ogcapi.context import Context, Services
 from ogcapi.dispatcher import Dispatcher
@@ -165,8 +166,9 @@ class ApiDefinition:
     def _build(self, context: Context) -> Mapping[str, Any]:
         services = context.services
         about = About(
-            services.title, services.description, __version__, context.base_url, services.metadata
-        )
+            services.title, services.description, __version__, context.base_url, services.metadata,
+            published(services.settings.limits),
+        )  # fmt: skip
         rows = [_operation(route) for route in self.table if route.documented]
         ids = [item.id for item in context.catalogue.collections.values() if item.kind == "data"]
         return build(about, rows, ids, services.stock.openapi_fragment(context.base_url))
@@ -176,5 +178,6 @@ def _operation(route: Route) -> Operation:
     formats = {item.name: item.media_type for item in route.view.representations}
     empty = route.tag in ("Coverages", "Maps", "EDR")
     return Operation(
-        route.path, route.operation, route.summary, route.tag, route.parameters, formats, empty
-    )
+        route.path, route.operation, route.summary, route.tag, route.parameters, formats, empty,
+        route.methods,
+    )  # fmt: skip

@@ -42,3 +42,9 @@ def headers(estimate: Estimate | None) -> dict[str, str]:
         "X-Estimated-Values": str(estimate.values or estimate.pixels),
         "X-Estimated-Bytes": str(estimate.body or estimate.nbytes),
     }
+
+
+def published(limits: Limits) -> dict[str, dict[str, int]]:
+    """Limits as ``x-OGC-limits`` names them, by kind of resource (19-087, recommendation on limits)."""
+    values = {"maxCells": limits.cells, "maxCellsRead": limits.cells_read}
+    return {"coverage": values, "edr": values, "map": {"maxPixels": limits.pixels}}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-import shapely
-import shapely.errors
 from PIL import ImageColor
 
 from config.errors import InvalidParameter
@@ -152,38 +148,3 @@ def _bounds(text: str) -> tuple[str, str | None]:
         if times:
             return times[1], times[2]
     return cleaned, None
-
-
-def points(text: str, crs: Crs) -> list[tuple[float, float, float | None]]:
-    """``coords`` of an EDR position query: (lon, lat, z) of POINT or MULTIPOINT in WKT."""
-    if "\0" in text:  # the end of the text for the library below
-        raise _bad_point(text)
-    try:
-        with np.errstate(over="ignore"):
-            geometry = shapely.from_wkt(text)
-    except (shapely.errors.ShapelyError, TypeError) as error:
-        raise _bad_point(text) from error
-    if geometry is None or geometry.is_empty or geometry.geom_type not in ("Point", "MultiPoint"):
-        raise _bad_point(text)
-    found = []
-    for point in shapely.get_parts(geometry):
-        if crs.swap:
-            lon, lat = crs.to_lonlat(point.y, point.x)
-        else:
-            lon, lat = crs.to_lonlat(point.x, point.y)
-        if not (math.isfinite(lon) and math.isfinite(lat) and abs(lat) <= 90 and abs(lon) <= 540):
-            raise InvalidParameter(
-                "coords: latitudes are -90 to 90, longitudes -180 to 180",
-                parameter="coords",
-                allowed=["POINT(lon lat)"],
-            )
-        found.append((float(lon), float(lat), float(point.z) if point.has_z else None))
-    return found
-
-
-def _bad_point(text: str) -> InvalidParameter:
-    return InvalidParameter(
-        f"coords: {text[:60]!r} is not a point in WKT",
-        parameter="coords",
-        allowed=["POINT(lon lat)", "MULTIPOINT(lon lat, …)"],
-    )

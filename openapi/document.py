@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from .parameters import Parameter, format_parameter
 
 _MOST_IDS = 200
 """With more collections than this the document does not list them: it would be all that it holds."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PATHS = {"collectionId": "Id of a collection.", "instanceId": "Id of a run: `20260101T000000Z`."}
 _ERRORS = {
     "400": "A parameter is unknown, malformed or out of range.",
     "404": "There is no such resource.",
@@ -32,17 +35,19 @@ class Operation:
     formats: Mapping[str, str]
     """``f=`` name → media type."""
     may_be_empty: bool = False
+    methods: Sequence[str] = ("GET",)
 
 
 @dataclass(frozen=True)
 class About:
-    """What the document says of the server."""
+    """What the document says of the server; ``limits`` by kind of resource (19-087, recommendation on limits)."""
 
     title: str
     description: str
     version: str
     base_url: str
     metadata: Mapping[str, Any]
+    limits: Mapping[str, Any]
 
 
 def build(
@@ -54,7 +59,7 @@ def build(
     """The document. ``extra`` holds further ``paths`` and ``components`` (those of stock collections)."""
     rows = list(operations)
     fragment = extra or {}
-    paths = {row.path: {"get": _operation(row, collection_ids)} for row in rows}
+    paths = {row.path: _path_item(row, collection_ids) for row in rows}
     paths.update(fragment.get("paths", {}))
     components: dict[str, Any] = {"schemas": {"problem": _PROBLEM}, "responses": _responses()}
     for kind, items in fragment.get("components", {}).items():
@@ -75,6 +80,7 @@ def _info(about: About) -> dict[str, Any]:
         "description": about.description,
         "version": about.version,
         "x-keywords": list(about.metadata.get("keywords", [])),
+        "x-OGC-limits": dict(about.limits),
     }
     licence = about.metadata.get("license")
     if isinstance(licence, Mapping) and licence.get("name"):
@@ -82,10 +88,39 @@ def _info(about: About) -> dict[str, Any]:
     return info
 
 
+def _path_item(row: Operation, collection_ids: Sequence[str]) -> dict[str, Any]:
+    item = {"get": _operation(row, collection_ids)}
+    if "POST" in row.methods:
+        query = [entry for entry in item["get"]["parameters"] if entry["in"] == "query"]
+        item["post"] = {
+            **item["get"],
+            "operationId": f"{row.operation}Post",
+            "parameters": [entry for entry in item["get"]["parameters"] if entry["in"] == "path"],
+            "requestBody": {"required": True, "content": _body(query)},
+        }
+    return item
+
+
+def _body(query: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The parameters of a query as an object, in JSON or from a form."""
+    schema = {
+        "type": "object",
+        "required": [entry["name"] for entry in query if entry["required"]],
+        "properties": {
+            entry["name"]: {**entry["schema"], "description": entry["description"]}
+            for entry in query
+        },
+    }
+    if not schema["required"]:
+        del schema["required"]
+    media_types = ("application/json", "application/x-www-form-urlencoded")
+    return {media_type: {"schema": schema} for media_type in media_types}
+
+
 def _operation(row: Operation, collection_ids: Sequence[str]) -> dict[str, Any]:
     parameters = [item.document() for item in row.parameters]
-    if "{collectionId}" in row.path:
-        parameters.insert(0, _collection_parameter(collection_ids))
+    for name in reversed(_PLACEHOLDER.findall(row.path)):
+        parameters.insert(0, _path_parameter(name, collection_ids))
     parameters.append(format_parameter(tuple(row.formats)).document())
     content = {
         media_type: {"schema": _schema_of(media_type)} for media_type in row.formats.values()
@@ -104,11 +139,11 @@ def _operation(row: Operation, collection_ids: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _collection_parameter(collection_ids: Sequence[str]) -> dict[str, Any]:
+def _path_parameter(name: str, collection_ids: Sequence[str]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
-    if 0 < len(collection_ids) <= _MOST_IDS:
+    if name == "collectionId" and 0 < len(collection_ids) <= _MOST_IDS:
         schema["enum"] = list(collection_ids)
-    return Parameter("collectionId", "Id of a collection.", schema, location="path").document()
+    return Parameter(name, _PATHS[name], schema, location="path").document()
 
 
 def _schema_of(media_type: str) -> dict[str, Any]:

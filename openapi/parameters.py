@@ -105,6 +105,43 @@ INTERPOLATION = Parameter(
 )
 COLUMNS = Parameter("width", "Cells from west to east.", {"type": "integer", "minimum": 1})
 ROWS = Parameter("height", "Cells from north to south.", {"type": "integer", "minimum": 1})
+COORDS_AREA = Parameter(
+    "coords", "Area as WKT: `POLYGON((lon lat, …))` or `MULTIPOLYGON(…)`.", required=True
+)
+COORDS_PATH = Parameter(
+    "coords",
+    "Path as WKT: `LINESTRING(lon lat, …)`, with heights `LINESTRINGZ(…)`, with times in seconds since 1970 "
+    "`LINESTRINGM(…)`, with both `LINESTRINGZM(…)`; or several, `MULTILINESTRING(…)`.",
+    required=True,
+)
+_UNITS = {"type": "string", "enum": ["km", "m", "mi", "nmi", "ft"]}
+WITHIN = Parameter(
+    "within", "Radius around the point.", {"type": "number", "minimum": 0}, required=True
+)
+WITHIN_UNITS = Parameter("within-units", "Units of `within`.", _UNITS, required=True)
+CORRIDOR_WIDTH = Parameter(
+    "corridor-width", "Width of the corridor.", {"type": "number", "minimum": 0}, required=True
+)
+WIDTH_UNITS = Parameter("width-units", "Units of `corridor-width`.", _UNITS, required=True)
+CORRIDOR_HEIGHT = Parameter(
+    "corridor-height",
+    "Height of the corridor, in the units of the levels.",
+    {"type": "number", "minimum": 0},
+    required=True,
+)
+HEIGHT_UNITS = Parameter(
+    "height-units", "Units of `corridor-height`: those of the levels.", required=True
+)
+RESOLUTION_X = Parameter(
+    "resolution-x",
+    "Positions from west to east; 0: those of the data.",
+    {"type": "integer", "minimum": 0},
+)
+RESOLUTION_Y = Parameter(
+    "resolution-y",
+    "Positions from north to south; 0: those of the data.",
+    {"type": "integer", "minimum": 0},
+)
 Z = Parameter(
     "z",
     "Vertical position: a level, a list `500,850`, a range `1000/500`, or `R5/1000/-100` (count, start, step).",

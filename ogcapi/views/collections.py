@@ -13,7 +13,8 @@ from ogcapi.context import Context, Params
 from ogcapi.negotiation import HTML, Representation
 from ogcapi.parse import box, integer
 from ogcapi.views.base import View, cube_of
-from ogcapi.views.describe import collection_document, document_links, json_type
+from ogcapi.views.describe import collection_document, document_links
+from ogcapi.views.describe_edr import json_type
 from providers.axes import AxisKind
 from providers.cube import Cube, Range, Variable
 from providers.grids import Bbox

@@ -31,6 +31,7 @@ class Landing(View):
             ("self", "application/json", "This document", f"{base}/?f=json"),
             ("alternate", "text/html", "This document as a page", f"{base}/?f=html"),
             ("service-desc", OPENAPI_JSON.media_type, "API definition", f"{base}/openapi?f=json"),
+            ("service-meta", OPENAPI_JSON.media_type, "Limits", f"{base}/openapi?f=json"),
             ("service-doc", "text/html", "API documentation", f"{base}/api"),
             ("conformance", "application/json", "Conformance", f"{base}/conformance?f=json"),
             (f"{rel}conformance", "application/json", "Conformance", f"{base}/conformance?f=json"),

@@ -10,12 +10,12 @@ import numpy as np
 from config.resources import Resource
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context
+from ogcapi.views.describe_edr import QUERIES, data_queries, edr_parameter
 from providers.axes import Axis, AxisKind, regular_step
 from providers.cf.calendar import iso_times
 from providers.crs import CRS84
-from providers.cube import Cube, Variable, VariableKind
-from providers.formats import FORMATS
-from providers.formats.coveragejson_parameters import parameter
+from providers.cube import Cube
+from providers.formats import EDR_FORMATS, FORMATS
 from providers.grids import RectilinearGrid
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -171,7 +171,7 @@ def _data_links(url: str) -> list[dict[str, Any]]:
             "title": f"EDR {name}",
             "href": f"{url}/{name}",
         }
-        for name in ("position", "cube")
+        for name in QUERIES
     ]
     return links
 
@@ -182,71 +182,14 @@ def _data_part(url: str, cube: Cube) -> dict[str, Any]:
         "crs": [CRS84],
         "storageCrs": CRS84,
         "dataType": "coverage",
-        "output_formats": [item.title for item in FORMATS],
-        "data_queries": _data_queries(url, cube),
+        "output_formats": [item.title for item in EDR_FORMATS],
+        "data_queries": data_queries(url, cube),
         "parameter_names": {
             name: edr_parameter(variable) for name, variable in cube.variables.items()
         },
         "x-ogcapi:grid": cube.grid.describe(),
         "x-ogcapi:axes": [axis_document(axis) for axis in cube.axes.values()],
     }
-
-
-def _data_queries(url: str, cube: Cube) -> dict[str, Any]:
-    """EDR 1.1 clause 8.1.4: one link per query type, with what it takes."""
-    formats = [item.name for item in FORMATS]
-    crs = [{"crs": "CRS84", "wkt": _CRS84_WKT}]
-    vertical = cube.axis(AxisKind.Z)
-    units = [vertical.units] if vertical is not None and vertical.units else []
-    return {
-        name: {
-            "link": {
-                "href": f"{url}/{name}{{?{template}}}",
-                "rel": "data",
-                "templated": True,
-                "variables": {
-                    "title": f"{name.capitalize()} query",
-                    "query_type": name,
-                    "output_formats": formats,
-                    "default_output_format": formats[0],
-                    "crs_details": crs,
-                    **({"height_units": units} if name == "cube" else {}),
-                },
-            }
-        }
-        for name, template in (
-            ("position", "coords,datetime,z,parameter-name,crs,f"),
-            ("cube", "bbox,datetime,z,parameter-name,crs,f"),
-        )
-    }
-
-
-_CRS84_WKT = (
-    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],'
-    'UNIT["degree",0.0174532925199433],AXIS["Longitude",EAST],AXIS["Latitude",NORTH]]'
-)
-_METHODS = {
-    VariableKind.SUM: "sum",
-    VariableKind.MEAN: "mean",
-    VariableKind.MAXIMUM: "maximum",
-    VariableKind.MINIMUM: "minimum",
-}
-
-
-def edr_parameter(variable: Variable) -> dict[str, Any]:
-    """A parameter with its measurement type."""
-    result = parameter(variable) | {
-        "id": variable.id,
-        "name": variable.title or variable.id,
-        "data-type": json_type(variable),
-    }
-    result["label"] = result["description"] = result["name"]
-    result["measurementType"] = {"method": _METHODS.get(variable.kind, "instantaneous")}
-    return result
-
-
-def json_type(variable: Variable) -> str:
-    return "integer" if variable.dtype.kind in "iu" else "float"
 
 
 def extent(cube: Cube) -> dict[str, Any]:

@@ -6,16 +6,21 @@ Routes, OpenAPI, ``/conformance`` and the check for unknown parameters are deriv
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ogcapi.context import Context
-from ogcapi.views.base import Route
+from ogcapi.views.base import Route, View
 from ogcapi.views.collections import Collections, CollectionView, Queryables, Schema
 from ogcapi.views.common import Alive, ApiDefinition, ApiDocumentation, Conformance, Landing, Ready
 from ogcapi.views.coverage import CoverageView
-from ogcapi.views.edr import CubeQuery, Position
+from ogcapi.views.data import DataView
+from ogcapi.views.edr import Area, Corridor, CubeQuery, Position, Radius, Trajectory
+from ogcapi.views.estimate import EstimateView
+from ogcapi.views.instances import Instance, Instances
 from ogcapi.views.maps import MapView
 from openapi import parameters as p
+from openapi.parameters import Parameter
 
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 _COLLECTIONS = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
@@ -38,7 +43,20 @@ def view_table(
     openapi: Callable[[Context], Mapping[str, Any]], conformance: Callable[[Context], list[str]]
 ) -> tuple[Route, ...]:
     """Every row; ``openapi`` and ``conformance`` are built from the table itself."""
-    return (*_common_rows(openapi, conformance), *_collection_rows(), *_data_rows())
+    rows = (*_common_rows(openapi, conformance), *_collection_rows(), *_data_rows(), *_edr_rows())
+    return (*rows, *map(_estimate_of, (row for row in rows if isinstance(row.view, DataView))))
+
+
+def _estimate_of(row: Route) -> Route:
+    return replace(
+        row,
+        path=f"{row.path}/estimate",
+        view=EstimateView(row.view),
+        operation=f"estimate{row.operation.removeprefix('get')}",
+        summary=f"Size of the answer: {row.summary[0].lower()}{row.summary[1:]}",
+        methods=("GET", "POST"),
+        conformance=(),
+    )
 
 
 def _common_rows(
@@ -103,13 +121,38 @@ def _data_rows() -> tuple[Route, ...]:
                 p.BGCOLOR,
             ),
         ),
+    )  # fmt: skip
+
+
+def _edr_rows() -> tuple[Route, ...]:
+    """Every query of a collection, and the same of one of its runs."""
+    common = (p.DATETIME, p.Z, p.PARAMETER_NAME, p.PARAMETER_NAMES, p.SUBSET, p.CRS)
+    corridor = (p.CORRIDOR_WIDTH, p.WIDTH_UNITS, p.CORRIDOR_HEIGHT, p.HEIGHT_UNITS)
+    queries: tuple[tuple[str, View, str, tuple[Parameter, ...]], ...] = (
+        ("position", Position(), "Values at positions", (p.COORDS,)),
+        ("radius", Radius(), "Values around positions", (p.COORDS, p.WITHIN, p.WITHIN_UNITS)),
+        ("area", Area(), "Values in an area", (p.COORDS_AREA,)),
+        ("cube", CubeQuery(), "Values in a box", (p.BBOX, p.BBOX_CRS, p.RESOLUTION_X, p.RESOLUTION_Y)),
+        ("trajectory", Trajectory(), "Values along a path", (p.COORDS_PATH,)),
+        ("corridor", Corridor(), "Values around a path", (p.COORDS_PATH, *corridor)),
+    )  # fmt: skip
+    collection = "/collections/{collectionId}"
+    instance = f"{collection}/instances/{{instanceId}}"
+    rows = [
         Route(
-            "/collections/{collectionId}/position", Position(), "getPosition", "Values at a position", "EDR",
-            conformance=_both(_EDR, "core", "collections", "json", "covjson", "html", "oas30", "queries"),
-            parameters=(p.COORDS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.PARAMETER_NAMES, p.SUBSET, p.CRS),
-        ),
+            f"{base}/{name}", view, f"get{of}{name.capitalize()}", summary, "EDR",
+            parameters=(*own, *common), methods=("GET", "POST"),
+        )
+        for name, view, summary, own in queries
+        for base, of in ((collection, ""), (instance, "Instance"))
+    ]  # fmt: skip
+    return (
         Route(
-            "/collections/{collectionId}/cube", CubeQuery(), "getCube", "Values in a box", "EDR",
-            parameters=(p.BBOX, p.BBOX_CRS, p.DATETIME, p.Z, p.PARAMETER_NAME, p.PARAMETER_NAMES, p.SUBSET, p.CRS),
+            f"{collection}/instances", Instances(), "getInstances", "Runs of a forecast", "EDR",
+            conformance=_both(
+                _EDR, "core", "collections", "json", "geojson", "edr-geojson", "covjson", "html", "oas30", "queries",
+            ),
         ),
+        Route(instance, Instance(), "getInstance", "One run of a forecast", "EDR"),
+        *rows,
     )  # fmt: skip

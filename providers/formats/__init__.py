@@ -3,9 +3,20 @@
 from .base import Format
 from .coveragejson import COVERAGEJSON
 from .csv import CSV
+from .geojson import GEOJSON
 from .netcdf import NETCDF
 from .parquet import PARQUET
 
 FORMATS: tuple[Format, ...] = (COVERAGEJSON, NETCDF, CSV, PARQUET)
+EDR_FORMATS: tuple[Format, ...] = (COVERAGEJSON, GEOJSON, NETCDF, CSV, PARQUET)
 
-__all__ = ["COVERAGEJSON", "CSV", "FORMATS", "NETCDF", "PARQUET", "Format"]
+__all__ = [
+    "COVERAGEJSON",
+    "CSV",
+    "EDR_FORMATS",
+    "FORMATS",
+    "GEOJSON",
+    "NETCDF",
+    "PARQUET",
+    "Format",
+]

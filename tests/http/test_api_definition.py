@@ -25,7 +25,11 @@ from tests.http.test_regressions import configured
 ROOT = "http://localhost"
 EXPANDED = {
     "position": "coords=POINT(5 5)",
+    "radius": "coords=POINT(5 5)&within=500&within-units=km",
+    "area": "coords=POLYGON((0 0,20 0,20 20,0 0))",
     "cube": "bbox=0,0,20,20",
+    "trajectory": "coords=LINESTRING(0 0,20 20)",
+    "corridor": "coords=LINESTRING(0 0,20 20)&corridor-width=500&width-units=km&corridor-height=1&height-units=m",
 }
 
 
@@ -148,9 +152,8 @@ def test_every_link_of_every_document_answers_with_the_type_it_says(
             elif (
                 link["rel"] == "data"
                 and not link.get("templated")
-                and href.endswith(("/position", "/cube"))
+                and (kind := href.rsplit("/", 1)[1]) in EXPANDED
             ):
-                kind = href.rsplit("/", 1)[1]
                 answer = any_client.get(f"{href}?{EXPANDED[kind]}")
             else:
                 answer = any_client.get(href)

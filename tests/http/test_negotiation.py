@@ -18,6 +18,13 @@ DATA = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
+EDR = {
+    "json": COVERAGEJSON,
+    "geojson": "application/geo+json",
+    "netcdf": NETCDF,
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
 GEO = "application/json"
 OPENAPI = "application/vnd.oai.openapi+json"
 COVERAGE = "/collections/levels/coverage?bbox=0,0,40,40"
@@ -34,8 +41,8 @@ FORMS = {
     "/collections/levels/queryables": {"json": "application/schema+json", "html": "text/html"},
     COVERAGE: DATA,
     "/collections/levels/map?width=32": {"png": "image/png"},
-    "/collections/levels/position?coords=POINT(0 0)": DATA,
-    "/collections/levels/cube?bbox=0,0,40,40": DATA,
+    "/collections/levels/position?coords=POINT(0 0)": EDR,
+    "/collections/levels/cube?bbox=0,0,40,40": EDR,
 }
 EACH_FORM = [
     (path, f, media_type) for path, forms in FORMS.items() for f, media_type in forms.items()
