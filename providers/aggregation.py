@@ -34,7 +34,7 @@ _BY_KIND = {
     VariableKind.MINIMUM: "min",
     VariableKind.CATEGORY: "mode",
 }
-_HELD = 64 << 20
+_HELD = 16 << 20
 """Bytes of stored values that are reduced at once."""
 
 

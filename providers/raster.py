@@ -22,11 +22,16 @@ def raster_of(coverage: Coverage) -> Coverage:
     """
     if is_raster(coverage):
         return coverage
-    if isinstance(coverage.grid, PointGrid) and coverage.grid.is_sparse:
+    if not fills_area(coverage):
         raise InvalidParameter(
             "f: stations do not make an image", parameter="f", allowed=["json", "netcdf", "csv"]
         )
     return resampled(coverage, *even_degrees(*spread(coverage)), "nearest")
+
+
+def fills_area(coverage: Coverage) -> bool:
+    """Whether cells fill an area: all but stations and other lone points."""
+    return not (isinstance(coverage.grid, PointGrid) and coverage.grid.is_sparse)
 
 
 def is_raster(coverage: Coverage) -> bool:

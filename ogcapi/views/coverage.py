@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ogcapi.context import Context, Params
 from ogcapi.parse import box
 from ogcapi.scaling import Scaling, scaled
 from ogcapi.views.base import cube_of
 from ogcapi.views.data import DataQuery, DataView, cube_query
+from providers.coverage import Coverage
 
 
 class CoverageView(DataView):
@@ -16,5 +19,11 @@ class CoverageView(DataView):
         collection, cube = cube_of(context, path)
         found = box(params.one("bbox"), params.one("bbox-crs"))
         query = cube_query(cube, params, found, "properties")
-        coverage, read = scaled(cube, query, found, Scaling.parse(params, cube))
-        return DataQuery(collection, cube, (coverage,), params.canonical(without=("f",)), read)
+        scaling = Scaling.parse(params, cube)
+        coverage, read = scaled(cube, query, found, scaling)
+
+        def raster() -> Coverage:
+            return scaled(cube, query, found, replace(scaling, method="nearest"))[0]
+
+        token = params.canonical(without=("f",))
+        return DataQuery(collection, cube, (coverage,), token, read, raster)

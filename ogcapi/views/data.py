@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from providers.formats import FORMATS, Format
 from providers.grids import ProjectedGrid
 from providers.grids.base import Window
 from providers.queries import build_query
-from providers.raster import raster_of
+from providers.raster import fills_area, is_raster, raster_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class DataQuery:
     """The request in a canonical form, for the version tag."""
     read: int | None = None
     """How many stored values have to be read, where it is not the number of values of the answer."""
+    raster: Callable[[], Coverage] | None = None
+    """The answer on even cells, for formats that hold nothing else, where its own cells are not."""
 
 
 def data_representations(formats: Sequence[Format] = FORMATS) -> Sequence[Representation]:
@@ -115,6 +117,8 @@ def _suited(query: DataQuery, written: Format) -> list[Coverage]:
     """The answers on cells that a format holds."""
     if not written.needs_raster:
         return list(query.coverages)
+    if query.raster is not None and fills_area(query.coverages[0]):
+        return [query.raster()] if not is_raster(query.coverages[0]) else list(query.coverages)
     return [raster_of(coverage) for coverage in query.coverages]
 
 

@@ -50,7 +50,7 @@ class Path:
         for number, count in enumerate(steps.tolist()):
             inner = _GEOD.inv_intermediate(
                 self.lon[number], self.lat[number], self.lon[number + 1], self.lat[number + 1],
-                npts=count, initial_idx=1, terminus_idx=0,
+                npts=count, initial_idx=1, terminus_idx=0, return_back_azimuth=True,
             )  # fmt: skip
             lon.append(np.asarray(inner.lons))
             lat.append(np.asarray(inner.lats))

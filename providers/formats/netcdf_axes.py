@@ -62,6 +62,14 @@ def axis_values(axis: Axis) -> tuple[np.ndarray, dict[str, Any]]:
     return axis.values, attributes
 
 
+def bounds_values(axis: Axis) -> np.ndarray:
+    """Bounds in the units of the values as they are written, shape (size, 2)."""
+    edges = np.asarray(axis.bounds)
+    if axis.is_time:
+        return edges // _axis_time_units(axis)[1]
+    return edges / 3_600_000_000 if axis.kind is AxisKind.STEP else edges
+
+
 def _axis_time_units(axis: Axis) -> tuple[str, int]:
     edges = axis.values if axis.bounds is None else axis.bounds.reshape(-1)
     return time_units(np.concatenate((axis.values, edges)))
@@ -77,11 +85,7 @@ def _write_bounds(
 ) -> None:
     if PAIR not in dataset.dimensions:
         dataset.createDimension(PAIR, 2)
-    edges = np.asarray(axis.bounds)
-    if axis.is_time:
-        edges = edges // _axis_time_units(axis)[1]
-    elif axis.kind is AxisKind.STEP:
-        edges = edges / 3_600_000_000
+    edges = bounds_values(axis)
     stored = free_name(dataset, f"{name}_bnds", "of_axis")
     bounds = dataset.createVariable(stored, stored_type(edges.dtype).str[1:], (name, PAIR))
     variable.bounds = stored

@@ -15,6 +15,8 @@ from tests.http.samples import BROWSER, COVERAGEJSON, NETCDF, PROBLEM, Site, pro
 DATA = {
     "json": COVERAGEJSON,
     "netcdf": NETCDF,
+    "geotiff": "image/tiff",
+    "cog": "image/tiff",
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
