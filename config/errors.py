@@ -53,6 +53,10 @@ class TooLarge(OgcapiError):
     """An answer over a budget; the text names the limit and the estimate."""
 
 
+class RangeNotSatisfiable(OgcapiError):
+    """A range beyond the end of an answer; ``allowed`` is its ``Content-Range``, which tells the length."""
+
+
 class UnsupportedMediaType(OgcapiError):
     """A request body of a type the view does not read."""
 
@@ -94,6 +98,7 @@ STATUS: dict[type[OgcapiError], tuple[HTTPStatus, str]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed"),
     NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "NotAcceptable"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge"),
+    RangeNotSatisfiable: (HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "InvalidParameterValue"),
     UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
     Unprocessable: (HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidParameterValue"),
     NotServed: (HTTPStatus.NOT_IMPLEMENTED, "NotImplemented"),

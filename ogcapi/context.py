@@ -97,6 +97,11 @@ class Params:
             )
         return found
 
+    def without(self, *names: str) -> Params:
+        """The parameters but for some."""
+        kept = [(k, v) for k, v in self._values.items(multi=True) if k not in names]
+        return Params(MultiDict(kept))
+
     def names(self) -> list[str]:
         return list(self._values)
 

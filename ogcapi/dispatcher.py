@@ -30,12 +30,12 @@ from config.errors import (
     OgcapiError,
     TooLarge,
 )
-from ogcapi import budgets, problems, responses
+from ogcapi import budgets, byte_ranges, problems, responses
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import CatalogueKeeper
 from ogcapi.context import Context, Params, Services
 from ogcapi.html import CONTENT_SECURITY_POLICY, MEDIA_TYPE, static_file
-from ogcapi.negotiation import HTML, JSON, Representation, choose
+from ogcapi.negotiation import HTML, JSON, Representation
 from ogcapi.request_body import params_of
 from ogcapi.streamed import Streamed
 from ogcapi.views.base import Route
@@ -49,7 +49,8 @@ _COMMON_PARAMETERS = {"f", "lang"}
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, Prefer, If-None-Match",
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, Prefer, Range, "
+    "If-None-Match, If-Range",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -82,7 +83,7 @@ class Dispatcher:
         request_id = secrets.token_hex(8)
         settings = self._services.settings
         try:
-            response = self._respond(request, request_id)
+            response = byte_ranges.cut(request, self._respond(request, request_id))
         except RequestEntityTooLarge:
             limit = settings.limits.request_body
             error = TooLarge(f"the request body is larger than the limit of {limit} bytes")
@@ -203,8 +204,8 @@ class Dispatcher:
                 )
         if "collectionId" in arguments:
             context.catalogue.get(arguments["collectionId"])
-        representation = choose(
-            route.view.representations, params.one("f"), request.accept_mimetypes
+        representation = route.view.representation(
+            arguments, params.one("f"), request.accept_mimetypes
         )
         query = route.view.parse(context, params, arguments)
         modified = route.view.modified(context, query)
@@ -396,6 +397,8 @@ class Dispatcher:
         headers = {"Cache-Control": "no-store"}
         if status == 405:
             headers["Allow"] = ", ".join(document.get("allowed", []))
+        if status == 416:
+            headers["Content-Range"] = document["allowed"][0]
         if status == 503:
             headers["Retry-After"] = "5"
         form = _problem_form(request)
@@ -436,4 +439,4 @@ def _methods(route: Route) -> list[str]:
 
 
 def _werkzeug(path: str) -> str:
-    return path.replace("{", "<").replace("}", ">")
+    return path.replace("{key}", "{path:key}").replace("{", "<").replace("}", ">")

@@ -51,6 +51,7 @@ _MEDIA_NAMES = {
     "application/vnd.cov+json": "CoverageJSON",
     "application/netcdf": "NetCDF",
     "application/x-netcdf": "NetCDF",
+    "application/vnd+zarr": "Zarr",
     "image/tiff": "GeoTIFF",
     "image/png": "PNG",
     "image/jpeg": "JPEG",

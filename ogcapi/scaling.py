@@ -64,11 +64,10 @@ class Scaling:
                 parameter="interpolation",
                 allowed=METHODS,
             )
-        sizes, spelled = params.either("scale-size", "scaleSize")
         crs = params.one("crs")
         found = cls(
             resolution=_named("resolution", params.maybe_empty("resolution")),
-            sizes=_named(sizes, spelled),
+            sizes=_named("scale-size", params.one("scale-size")),
             factors=_named("scale-axes", params.one("scale-axes")),
             factor=factor,
             width=integer(params.one("width"), "width", low=1, high=MOST),

@@ -12,12 +12,17 @@ from .parameters import Parameter, format_parameter
 _MOST_IDS = 200
 """With more collections than this the document does not list them: it would be all that it holds."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_PATHS = {"collectionId": "Id of a collection.", "instanceId": "Id of a run: `20260101T000000Z`."}
+_PATHS = {
+    "collectionId": "Id of a collection.",
+    "instanceId": "Id of a run: `20260101T000000Z`.",
+    "key": "Key of the Zarr group: `zarr.json`, `t2m/c/0/1/2`.",
+}
 _ERRORS = {
     "400": "A parameter is unknown, malformed or out of range.",
     "404": "There is no such resource.",
     "406": "No representation has a type that the client accepts.",
     "413": "The answer would be over a limit.",
+    "416": "The range is beyond the end of the answer.",
     "500": "An error of the server.",
     "503": "The data source is not available now.",
 }
@@ -128,6 +133,7 @@ def _operation(row: Operation, collection_ids: Sequence[str]) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": {"description": row.summary, "content": content}}
     if row.may_be_empty:
         responses["204"] = {"description": "A valid request that selects no data."}
+    responses["206"] = {"description": "The part of the answer that Range names."}
     responses["304"] = {"description": "Not modified since the version named by If-None-Match."}
     responses.update({status: {"$ref": f"#/components/responses/{status}"} for status in _ERRORS})
     return {

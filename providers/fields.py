@@ -26,6 +26,9 @@ class Field(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Sizes of the blocks that are read as a whole; of files joined, those of the first."""
 
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         """Values at the outer product of the indexers, dimensions in their own order; a dimension left out is whole."""
@@ -65,6 +68,10 @@ class StoredField:
     def dtype(self) -> np.dtype[Any]:
         return self.packing.values
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self.variable.chunks
+
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         wanted = [
             indexers.get(dim, slice(0, size))
@@ -99,6 +106,12 @@ class JoinedField:
         types = {part.field.dtype for part in self.parts}
         common = np.result_type(*types)
         return common if common.kind == "f" or self.is_full else np.result_type(common, np.float32)
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        first = self.parts[0].field
+        own = dict(zip(first.dims, first.chunks, strict=True))
+        return tuple(own.get(dim, 1) for dim in self.dims)
 
     @cached_property
     def is_full(self) -> bool:

@@ -35,6 +35,10 @@ class TakenField:
     def dtype(self) -> np.dtype[Any]:
         return self.field.dtype
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self.field.chunks
+
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         wanted = dict(indexers)
         for dim, positions in self.kept.items():

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from werkzeug.datastructures import MIMEAccept
+
 from auth.policy import Action
 from ogcapi.answer import Answer, Estimate
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context, Params
-from ogcapi.negotiation import HTML, JSON, Representation
+from ogcapi.negotiation import HTML, JSON, Representation, choose
 from openapi.parameters import Parameter
 from providers.cube import Cube
 
@@ -23,6 +25,12 @@ class View:
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> Any:
         """The typed query of a request; raises InvalidParameter or NotFound."""
         return path
+
+    def representation(
+        self, path: dict[str, str], f: str | None, accept: MIMEAccept
+    ) -> Representation:
+        """The form of the answer; raises InvalidParameter or NotAcceptable."""
+        return choose(self.representations, f, accept)
 
     def version(self, context: Context, query: Any) -> str | None:
         """What changes when the answer may change, known before it is made; None tags the answer by its bytes."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, ClassVar
 
+from ogcapi import gdal_compat
+from ogcapi.answer import Answer
 from ogcapi.context import Context, Params
+from ogcapi.negotiation import JSON, Representation
 from ogcapi.parse import box
 from ogcapi.scaling import Scaling, scaled
-from ogcapi.views.base import cube_of
+from ogcapi.views.base import View, cube_of
 from ogcapi.views.data import DataQuery, DataView, cube_query
 from providers.coverage import Coverage
+from providers.cube import Cube
 
 
 class CoverageView(DataView):
@@ -17,6 +23,11 @@ class CoverageView(DataView):
 
     def parse(self, context: Context, params: Params, path: dict[str, str]) -> DataQuery:
         collection, cube = cube_of(context, path)
+        token = params.canonical(without=("f",))
+        if params.one(gdal_compat.PARAMETER) is not None:
+            query = cube_query(cube, params.without("subset"), None, "properties")
+            coverage, read = gdal_compat.block(cube, query, params)
+            return DataQuery(collection, cube, (coverage,), token, read)
         found = box(params.one("bbox"), params.one("bbox-crs"))
         query = cube_query(cube, params, found, "properties")
         scaling = Scaling.parse(params, cube)
@@ -25,5 +36,19 @@ class CoverageView(DataView):
         def raster() -> Coverage:
             return scaled(cube, query, found, replace(scaling, method="nearest"))[0]
 
-        token = params.canonical(without=("f",))
         return DataQuery(collection, cube, (coverage,), token, read, raster)
+
+
+class Described(View):
+    """``/coverage/domainset`` and ``/coverage/rangetype``: documents of earlier drafts that clients read."""
+
+    representations: ClassVar = (JSON,)
+
+    def __init__(self, describe: Callable[[Cube], dict[str, Any]]) -> None:
+        self._describe = describe
+
+    def parse(self, context: Context, params: Params, path: dict[str, str]) -> Cube:
+        return cube_of(context, path)[1]
+
+    def answer(self, context: Context, query: Cube, representation: Representation) -> Answer:
+        return Answer(document=self._describe(query))

@@ -11,6 +11,7 @@ from config.resources import Resource
 from ogcapi.catalogue import Collection
 from ogcapi.context import Context
 from ogcapi.views.describe_edr import QUERIES, data_queries, edr_parameter
+from ogcapi.views.zarr import MEDIA_TYPE as ZARR
 from providers.axes import Axis, AxisKind, regular_step
 from providers.cf.calendar import iso_times
 from providers.crs import CRS84
@@ -156,12 +157,32 @@ def _data_links(url: str) -> list[dict[str, Any]]:
         }
         for item in FORMATS
     ]
+    links += [
+        {
+            "rel": f"{_REL}coverage-{name}",
+            "type": "application/json",
+            "title": title,
+            "href": f"{url}/coverage/{name}",
+        }
+        for name, title in (
+            ("domainset", "Extent and resolution"),
+            ("rangetype", "Fields as bands"),
+        )
+    ]
     links.append(
         {
             "rel": f"{_REL}map",
             "type": "image/png",
             "title": "Map as PNG",
             "href": f"{url}/map?f=png",
+        }
+    )
+    links.append(
+        {
+            "rel": "enclosure",
+            "type": ZARR,
+            "title": "Zarr group (xarray.open_zarr)",
+            "href": f"{url}/zarr",
         }
     )
     links += [

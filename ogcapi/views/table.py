@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ogcapi import gdal_compat
 from ogcapi.context import Context
 from ogcapi.views.base import Route, View
 from ogcapi.views.collections import Collections, CollectionView, Queryables, Schema
 from ogcapi.views.common import Alive, ApiDefinition, ApiDocumentation, Conformance, Landing, Ready
-from ogcapi.views.coverage import CoverageView
+from ogcapi.views.coverage import CoverageView, Described
 from ogcapi.views.data import DataView
 from ogcapi.views.edr import Area, Corridor, CubeQuery, Position, Radius, Trajectory
 from ogcapi.views.estimate import EstimateView
 from ogcapi.views.instances import Instance, Instances
 from ogcapi.views.maps import MapView
+from ogcapi.views.zarr import ZarrGroup, ZarrView
 from openapi import parameters as p
 from openapi.parameters import Parameter
 
@@ -104,12 +106,20 @@ def _data_rows() -> tuple[Route, ...]:
             conformance=_both(
                 _COVERAGES, "core", "subsetting-spatial", "subsetting-temporal", "subsetting-general",
                 "scaling-spatial", "scaling-temporal", "scaling-general",
-                "crs", "field-selection", "coveragejson", "netcdf", "api-operations",
+                "crs", "field-selection", "coveragejson", "netcdf", "geotiff", "cog", "api-operations",
             ),
             parameters=(
                 p.BBOX, p.BBOX_CRS, p.DATETIME, p.SUBSET, p.PROPERTIES, p.CRS, p.RESOLUTION, p.COLUMNS, p.ROWS,
                 p.SCALE_FACTOR, p.SCALE_AXES, p.SCALE_SIZE, p.SCALE_SIZE_OF_GDAL, p.AGGREGATE, p.INTERPOLATION,
             ),
+        ),
+        Route(
+            "/collections/{collectionId}/coverage/domainset", Described(gdal_compat.domain_set), "getDomainSet",
+            "Extent and resolution", "Coverages",
+        ),
+        Route(
+            "/collections/{collectionId}/coverage/rangetype", Described(gdal_compat.range_type), "getRangeType",
+            "Fields as bands", "Coverages",
         ),
         Route(
             "/collections/{collectionId}/map", MapView(), "getMap", "Map", "Maps",
@@ -121,6 +131,8 @@ def _data_rows() -> tuple[Route, ...]:
                 p.BGCOLOR,
             ),
         ),
+        Route("/collections/{collectionId}/zarr", ZarrGroup(), "getZarr", "Zarr group", "Zarr"),
+        Route("/collections/{collectionId}/zarr/{key}", ZarrView(), "getZarrKey", "Key of the Zarr group", "Zarr"),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -15,7 +16,11 @@ from ..grids import HealpixGrid, ProjectedGrid
 from ..grids.base import Window
 from .netcdf_axes import axis_values, time_units
 
-_NO_TIME = np.int64(-(2**63) + 1)
+NO_TIME = np.int64(-(2**63) + 1)
+PLACES = {
+    "lat": {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"},
+    "lon": {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"},
+}
 _MOST_PLACES = 1 << 22
 """Cells of a projected grid whose longitudes and latitudes are written beside x and y."""
 
@@ -95,16 +100,9 @@ def _write_place(
     dataset: netCDF4.Dataset, name: str, dims: tuple[str, ...], values: Values
 ) -> None:
     variable = dataset.createVariable(name, "f8", dims)
-    latitude = name == "lat"
-    variable.setncatts(
-        {
-            "standard_name": "latitude" if latitude else "longitude",
-            "long_name": "latitude" if latitude else "longitude",
-            "units": "degrees_north" if latitude else "degrees_east",
-        }
-    )
+    variable.setncatts(PLACES[name])
     if dims == (name,):
-        variable.axis = "Y" if latitude else "X"
+        variable.axis = "Y" if name == "lat" else "X"
     variable[:] = values
 
 
@@ -116,13 +114,13 @@ def _write_cell_times(
         return []
     there = axis.values != MISSING
     units, factor = time_units(axis.values[there])
-    fill = False if there.all() else _NO_TIME
+    fill = False if there.all() else NO_TIME
     variable = dataset.createVariable("time", "i8", dims, fill_value=fill)
     variable.set_auto_maskandscale(False)
     variable.setncatts(
         {"standard_name": "time", "units": units, "calendar": axis.calendar or "standard"}
     )
-    values = np.where(there, axis.values // factor, _NO_TIME)
+    values = np.where(there, axis.values // factor, NO_TIME)
     variable[...] = values if dims else values[0]
     return ["time"]
 
@@ -140,25 +138,23 @@ def _write_cell_heights(
     return ["height_of_cell"]
 
 
+def healpix_facts(grid: HealpixGrid) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Attributes of the CF 1.13 grid mapping, and of the ids of cells as xdggs reads them."""
+    level, scheme = np.int32(grid.level), "nested" if grid.nested else "ring"
+    mapping = {"grid_mapping_name": "healpix", "refinement_level": level, "indexing_scheme": scheme}
+    ids = {
+        "standard_name": "healpix_index",
+        "grid_name": "healpix",
+        "level": level,
+        "indexing_scheme": scheme,
+    }
+    return mapping, ids
+
+
 def _write_healpix(dataset: netCDF4.Dataset, grid: HealpixGrid, index: Values) -> None:
-    """CF 1.13 grid mapping ``healpix`` with the ids of the cells, and the attributes that xdggs reads."""
     mapping = dataset.createVariable("healpix", "i4", ())
-    scheme = "nested" if grid.nested else "ring"
-    mapping.setncatts(
-        {
-            "grid_mapping_name": "healpix",
-            "refinement_level": np.int32(grid.level),
-            "indexing_scheme": scheme,
-        }
-    )
-    mapping[...] = 0
     ids = dataset.createVariable("healpix_index", "i8", ("cell",))
-    ids.setncatts(
-        {
-            "standard_name": "healpix_index",
-            "grid_name": "healpix",
-            "level": np.int32(grid.level),
-            "indexing_scheme": scheme,
-        }
-    )
+    for variable, facts in zip((mapping, ids), healpix_facts(grid), strict=True):
+        variable.setncatts(facts)
+    mapping[...] = 0
     ids[:] = index if grid.cells is None else grid.cells[index]

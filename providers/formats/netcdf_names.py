@@ -47,13 +47,13 @@ def legal(name: str) -> str:
 def free_name(dataset: netCDF4.Dataset, name: str, suffix: str) -> str:
     """A legal name that is neither a variable nor a dimension yet."""
     free = legal(name)
-    while free in dataset.variables or free in dataset.dimensions or free in _OURS:
+    while free in dataset.variables or free in dataset.dimensions or free in RESERVED:
         free = f"{free}_{suffix}"
     return free
 
 
 PAIR = "bnds"
-_OURS = ("lat", "lon", "x", "y", "crs", "cell", "healpix", "healpix_index", PAIR)
+RESERVED = ("lat", "lon", "x", "y", "crs", "cell", "healpix", "healpix_index", PAIR)
 """Names of what describes cells and bounds, whether or not this answer has them."""
 
 

@@ -166,6 +166,11 @@ class GribField:
     def shape(self) -> tuple[int, ...]:
         return self.sizes + self.cells
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """One message."""
+        return (1,) * len(self.sizes) + self.cells
+
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         wanted = [
             _positions(indexers.get(dim, slice(0, size)))

@@ -38,6 +38,10 @@ class SpeedField:
     def dtype(self) -> np.dtype[Any]:
         return np.result_type(self.u.dtype, self.v.dtype, np.float32)
 
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self.u.chunks
+
     def read(self, indexers: Mapping[str, Indexer]) -> Values:
         u, v = self._components(indexers)
         return np.hypot(u, v).astype(self.dtype, copy=False)

@@ -264,13 +264,14 @@ def test_a_path_that_is_not_there_is_a_404_problem_and_no_html_page(
 def test_a_method_that_is_not_there_is_405_and_tells_the_ones_that_are(
     client: FlaskClient, path: str, method: str
 ) -> None:
+    there = {"GET", "HEAD", "OPTIONS"}
+    if "/position" in path or "/cube" in path:
+        there.add("POST")
+    if method in there:
+        return
     answer = client.open(path, method=method, data=b"{}")
     problem_of(answer, 405)
-    assert {part.strip() for part in answer.headers["Allow"].split(",")} == {
-        "GET",
-        "HEAD",
-        "OPTIONS",
-    }
+    assert {part.strip() for part in answer.headers["Allow"].split(",")} == there
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,6 @@ def hourly(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     [
         ("width=12&height=9", (9, 12)),
         ("scale-size=Lon(12),Lat(9)", (9, 12)),
-        ("scaleSize=Lat(9),Long(12)", (9, 12)),
         ("scale-factor=2", (10, 12)),
         ("scale-axes=Lon(3)", (19, 8)),
         ("resolution=Lon(30),Lat(20)", (9, 12)),
