@@ -117,19 +117,26 @@ def subsets(values: Iterable[str]) -> list[Subset]:
                     parameter="subset",
                     allowed=["axis(low:high)", "axis(position)"],
                 )
-            low, high = _bounds(match["value"])
+            listed = _listed(match["value"])
+            low, high = (listed[0], None) if listed else _bounds(match["value"])
             if any(other.axis.lower() == match["axis"].lower() for other in found):
                 raise InvalidParameter(
                     f"subset: axis {match['axis']} twice",
                     parameter="subset",
                     allowed=["each axis once"],
                 )
-            found.append(Subset(match["axis"], low, high))
+            found.append(Subset(match["axis"], low, high, listed))
     return found
 
 
 def _split_subsets(value: str) -> list[str]:
     return re.split(r",(?![^(]*\))", value)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Several positions by comma, none where there is one or a range; quoted ones may be of any text."""
+    parts = tuple(part.strip().strip('"') for part in re.findall(r'"[^"]*"|[^,"]+', text))
+    return parts if "," in re.sub(r'"[^"]*"', "", text) else ()
 
 
 def _bounds(text: str) -> tuple[str, str | None]:

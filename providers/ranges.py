@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from config.errors import InvalidParameter
 from providers.axes import Axis, AxisKind
@@ -121,6 +122,8 @@ class Subset:
     axis: str
     low: str
     high: str | None
+    positions: tuple[str, ...] = ()
+    """All of them, for several positions by comma (19-087, multi-slicing)."""
 
 
 @dataclass(frozen=True)
@@ -129,19 +132,29 @@ class Domain:
 
     lon: Range | None
     lat: Range | None
-    ranges: dict[str, Range]
+    ranges: dict[str, Range | tuple[Any, ...]]
 
 
 def domain(items: Iterable[Subset], cube: Cube) -> Domain:
     """Subsets matched to the axes of a cube; raises InvalidParameter naming the axes there are."""
     lon: Range | None = None
     lat: Range | None = None
-    ranges: dict[str, Range] = {}
+    ranges: dict[str, Range | tuple[Any, ...]] = {}
     for item in items:
         axis = _axis(item.axis, cube)
         if axis is not None:
             _once(item, axis.name in ranges)
-            ranges[axis.name] = axis_range(axis, item.low, item.high, "subset")
+            ranges[axis.name] = (
+                _several(axis, item.positions)
+                if item.positions
+                else axis_range(axis, item.low, item.high, "subset")
+            )
+        elif item.positions:
+            raise InvalidParameter(
+                f"subset: {item.axis} takes one position or low:high",
+                parameter="subset",
+                allowed=[f"{item.axis}(low:high)"],
+            )
         elif item.axis.lower() in _LON:
             _once(item, lon is not None)
             lon = _degrees(item)
@@ -173,6 +186,18 @@ def domain(items: Iterable[Subset], cube: Cube) -> Domain:
                 allowed=["Lon", "Lat", *axis_names(cube)],
             )
     return Domain(lon, lat, ranges)
+
+
+def _several(axis: Axis, positions: tuple[str, ...]) -> tuple[Any, ...]:
+    """Values of several positions; of a date, all times in it."""
+    found: list[Any] = []
+    for text in positions:
+        wanted = axis_range(axis, text, None, "subset")
+        if axis.is_time:
+            found += axis.values[axis.between(wanted.low, wanted.high)].tolist()
+        else:
+            found.append(wanted.low)
+    return tuple(found)
 
 
 def _once(item: Subset, is_known: bool) -> None:

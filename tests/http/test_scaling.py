@@ -300,3 +300,24 @@ def test_reading_parts_of_a_day_changes_nothing(hourly: FlaskClient, monkeypatch
     whole = hourly.get(address).data
     monkeypatch.setattr(aggregation, "_HELD", 4 * 24 * 31)
     assert hourly.get(address, headers={"Cache-Control": "no-cache"}).data == whole
+
+
+def test_several_slices_of_an_axis(site: Site) -> None:
+    """Multi-slicing: exactly the positions that are listed, in their order."""
+    whole = opened(site.client, f"{LEVELS}&properties=t").t
+    found = opened(site.client, f"{LEVELS}&properties=t&subset=level(500,1000)").t
+    assert found.level.values.tolist() == [500.0, 1000.0]
+    np.testing.assert_array_equal(found, whole.sel(level=[500.0, 1000.0]))
+    times = 'time("2020-01-01T18:00:00Z","2020-01-01T00:00:00Z")'
+    found = opened(site.client, f"{LEVELS}&properties=t&subset={times}").t
+    np.testing.assert_array_equal(found, whole.isel(time=[3, 0]))
+    names = opened(
+        site.client, '/collections/scenarios/coverage?f=netcdf&subset=scenario("ssp585","ssp126")'
+    )
+    assert names.scenario.values.tolist() == ["ssp585", "ssp126"]
+    problem_of(site.client.get("/collections/levels/coverage?subset=Lon(1,2)"), 400, "subset")
+    problem_of(site.client.get("/collections/levels/coverage?subset=level(500,a)"), 400, "subset")
+    problem_of(
+        site.client.get("/collections/levels/coverage?subset=level(500:600,850)"), 400, "subset"
+    )
+    assert site.client.get("/collections/levels/coverage?subset=level(1,2)").status_code == 204
