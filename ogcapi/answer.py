@@ -21,6 +21,11 @@ class Estimate:
     body: int = 0
     """Bytes of the body, about."""
 
+    @property
+    def largest(self) -> int:
+        """Bytes in memory or in the body, whichever are more."""
+        return max(self.nbytes, self.body)
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -283,7 +283,7 @@ class Dispatcher:
     def _is_large(self, estimate: Estimate | None) -> bool:
         limits = self._services.settings.limits
         return estimate is not None and (
-            estimate.nbytes > limits.bytes_buffered or estimate.pixels > limits.pixels // 4
+            estimate.largest > limits.bytes_buffered or estimate.pixels > limits.pixels // 4
         )
 
     def _is_heavy(self, estimate: Estimate | None) -> bool:

@@ -15,6 +15,7 @@ from providers.edr.paths import Path
 from providers.queries import Point
 
 _LONGEST = 1 << 20
+_MOST_POINTS = 20_000
 _LENGTHS = {
     "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0,
     "km": 1000.0, "kilometre": 1000.0, "kilometres": 1000.0, "kilometer": 1000.0, "kilometers": 1000.0,
@@ -106,6 +107,12 @@ def _read(text: str, kinds: Sequence[str], allowed: str) -> BaseGeometry:
         raise wrong from error
     if geometry is None or geometry.is_empty or geometry.geom_type not in kinds:
         raise wrong
+    if shapely.get_num_coordinates(geometry) > _MOST_POINTS:
+        raise InvalidParameter(
+            f"coords: more than {_MOST_POINTS} points",
+            parameter="coords",
+            allowed=[f"{_MOST_POINTS} points"],
+        )
     return geometry
 
 

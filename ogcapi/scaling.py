@@ -27,6 +27,7 @@ from providers.axes import Axis
 from providers.coverage import Coverage
 from providers.crs import Crs, parse_crs
 from providers.cube import Cube, Query
+from providers.grids import Selection
 from providers.ranges import number
 from providers.resampling import METHODS, Method, resampled
 
@@ -122,9 +123,15 @@ def _check_axis(cube: Cube, name: str, parameter: str) -> None:
         )
 
 
-def scaled(cube: Cube, query: Query, found: Box | None, scaling: Scaling) -> tuple[Coverage, int]:
-    """The answer on the cells asked for, and how many stored values it is computed from."""
-    native = cube.lazy(cube.plan(query, cube.grid.window(query.bbox)))
+def scaled(
+    cube: Cube, query: Query, found: Box | None, scaling: Scaling, window: Selection | None = None
+) -> tuple[Coverage, int]:
+    """The answer on the cells asked for, and how many stored values it is computed from.
+
+    ``window`` names the stored cells instead of ``query.bbox``.
+    """
+    chosen = window or cube.grid.window(query.bbox)
+    native = cube.lazy(cube.plan(query, chosen))
     target = target_of(native, query.bbox, found, scaling)
     if target is None:
         return _reduced(native, scaling), native.count

@@ -57,6 +57,12 @@ SUBSET = Parameter(
     {"type": "array", "items": {"type": "string"}},
     explode=True,
 )
+SUBSET_CRS = Parameter(
+    "subset-crs",
+    "CRS of the horizontal axes of `subset` (URI, CURIE or EPSG code): `E(low:high),N(low:high)` where it is "
+    "projected. By default E and N are those of the data, Lon and Lat degrees.",
+    _CRS_URI,
+)
 PROPERTIES = Parameter(
     "properties", "Fields to answer, by comma.", {"type": "array", "items": {"type": "string"}}
 )

@@ -117,8 +117,15 @@ def parse_crs(text: str, parameter: str) -> Crs:
         raise InvalidParameter(
             f"{parameter}: {code} is not a horizontal CRS", parameter=parameter, allowed=allowed
         )
-    swap = uri != CRS84 and crs.axis_info[0].direction.lower() in ("north", "south")
-    return Crs(uri, crs, swap)
+    return Crs(uri, crs, uri != CRS84 and northing_first(crs))
+
+
+def northing_first(crs: pyproj.CRS) -> bool:
+    """Whether the first axis of a CRS is y; around a pole both run along meridians, and their names tell."""
+    first, second = crs.axis_info[:2]
+    if first.direction == second.direction:
+        return first.name.lower().startswith("north")
+    return first.direction.lower() in ("north", "south")
 
 
 def to_crs84(values: tuple[float, float, float, float], crs: Crs, parameter: str = "bbox") -> Bbox:

@@ -10,12 +10,14 @@ from ogcapi import gdal_compat
 from ogcapi.answer import Answer
 from ogcapi.context import Context, Params
 from ogcapi.negotiation import JSON, Representation
-from ogcapi.parse import box
+from ogcapi.parse import box, subsets
+from ogcapi.plane import plane_of
 from ogcapi.scaling import Scaling, scaled
 from ogcapi.views.base import View, cube_of
 from ogcapi.views.data import DataQuery, DataView, cube_query
 from providers.coverage import Coverage
 from providers.cube import Cube
+from providers.grids import ProjectedGrid
 
 
 class CoverageView(DataView):
@@ -29,12 +31,20 @@ class CoverageView(DataView):
             coverage, read = gdal_compat.block(cube, query, params)
             return DataQuery(collection, cube, (coverage,), token, read)
         found = box(params.one("bbox"), params.one("bbox-crs"))
-        query = cube_query(cube, params, found, "properties")
+        listed = subsets(params.many("subset"))
+        plane, others = plane_of(listed, params.one("subset-crs"), found, cube)
+        window = None
+        if plane is not None and plane.crs is not None:
+            found = plane.box()
+        elif plane is not None and isinstance(cube.grid, ProjectedGrid):
+            window = plane.window(cube.grid)
+        query = cube_query(cube, params, found, "properties", items=others)
         scaling = Scaling.parse(params, cube)
-        coverage, read = scaled(cube, query, found, scaling)
+        coverage, read = scaled(cube, query, found, scaling, window)
 
         def raster() -> Coverage:
-            return scaled(cube, query, found, replace(scaling, method="nearest"))[0]
+            nearest = replace(scaling, method="nearest")
+            return scaled(cube, query, found, nearest, window)[0]
 
         return DataQuery(collection, cube, (coverage,), token, read, raster)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,12 +13,13 @@ from ogcapi.context import Context, Params
 from ogcapi.negotiation import Representation
 from ogcapi.parse import Box, subsets
 from ogcapi.views.base import View
-from providers.crs import CRS84
+from providers.crs import CRS84, northing_first
 from providers.cube import Coverage, Cube, Query
 from providers.formats import FORMATS, Format
 from providers.grids import ProjectedGrid
 from providers.grids.base import Window
 from providers.queries import build_query
+from providers.ranges import Subset
 from providers.raster import fills_area, is_raster, raster_of
 
 
@@ -58,7 +59,7 @@ class DataView(View):
 
     def estimate(
         self, context: Context, query: DataQuery, representation: Representation
-    ) -> Estimate | None:
+    ) -> Estimate:
         written = self._format(representation)
         coverages = _suited(query, written)
         values = sum(coverage.count for coverage in coverages)
@@ -82,7 +83,8 @@ class DataView(View):
                     parameter="f",
                     allowed=[item.name for item in self.formats if item is not written],
                 )
-        limit = context.services.settings.limits.bytes_buffered
+        estimate = self.estimate(context, query, representation)
+        is_large = estimate.largest > context.services.settings.limits.bytes_buffered
         headers = _headers(query, coverages[0], written)
         if len(coverages) > 1:
             if written.write_many is None:
@@ -91,18 +93,17 @@ class DataView(View):
                     parameter="f",
                     allowed=[item.name for item in self.formats if item.write_many is not None],
                 )
-            if sum(coverage.nbytes for coverage in coverages) > limit:
+            if is_large:
                 raise TooLarge("several coverages at once hold too many values", allowed=["one"])
             body = written.write_many([coverage.load() for coverage in coverages])
             return Answer(body=body, media_type=written.media_type, headers=headers)
         coverage = coverages[0]
-        if coverage.nbytes <= limit:
+        if not is_large:
             body = written.write(coverage.load())
             return Answer(body=body, media_type=written.media_type, headers=headers)
         if written.stream is None:
             raise TooLarge(
-                f"f: {written.title} is written in memory, up to {limit:,} bytes; this answer has "
-                f"{coverage.nbytes:,}",
+                f"f: {written.title} is written in memory; this answer takes about {estimate.largest:,} bytes",
                 parameter="f",
                 allowed=[item.name for item in self.formats if item.stream is not None],
             )
@@ -144,7 +145,8 @@ def _place(coverage: Coverage) -> tuple[str, tuple[float, ...] | None]:
     if isinstance(selection, Window):
         grid = selection.grid
         if isinstance(grid, ProjectedGrid) and grid.is_upright and grid.uri is not None:
-            return grid.uri, grid.bounds(selection.rows, selection.columns)
+            x0, y0, x1, y1 = bounds = grid.bounds(selection.rows, selection.columns)
+            return grid.uri, (y0, x0, y1, x1) if northing_first(grid.crs) else bounds
         return CRS84, None
     if not selection.size:
         return CRS84, None
@@ -153,9 +155,17 @@ def _place(coverage: Coverage) -> tuple[str, tuple[float, ...] | None]:
 
 
 def cube_query(
-    cube: Cube, params: Params, found: Box | None, *names: str, z: str | None = None
+    cube: Cube,
+    params: Params,
+    found: Box | None,
+    *names: str,
+    z: str | None = None,
+    items: Iterable[Subset] | None = None,
 ) -> Query:
-    """The query of ``bbox``, ``datetime``, ``subset``, ``z`` and a list of fields (by any spelling in ``names``)."""
+    """The query of ``bbox``, ``datetime``, ``subset``, ``z`` and a list of fields (by any spelling in ``names``).
+
+    ``items`` stand for ``subset`` where some of it was read already.
+    """
     name, listed = params.either(*names)
     return build_query(
         cube,
@@ -163,7 +173,7 @@ def cube_query(
         names_parameter=name,
         bbox=found.degrees if found else None,
         heights=found.vertical if found else None,
-        subsets=subsets(params.many("subset")),
+        subsets=subsets(params.many("subset")) if items is None else items,
         datetime=params.one("datetime"),
         z=z,
     )

@@ -109,7 +109,8 @@ def _data_rows() -> tuple[Route, ...]:
                 "crs", "field-selection", "coveragejson", "netcdf", "geotiff", "cog", "api-operations",
             ),
             parameters=(
-                p.BBOX, p.BBOX_CRS, p.DATETIME, p.SUBSET, p.PROPERTIES, p.CRS, p.RESOLUTION, p.COLUMNS, p.ROWS,
+                p.BBOX, p.BBOX_CRS, p.DATETIME, p.SUBSET, p.SUBSET_CRS, p.PROPERTIES, p.CRS, p.RESOLUTION, p.COLUMNS,
+                p.ROWS,
                 p.SCALE_FACTOR, p.SCALE_AXES, p.SCALE_SIZE, p.SCALE_SIZE_OF_GDAL, p.AGGREGATE, p.INTERPOLATION,
             ),
         ),

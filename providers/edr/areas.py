@@ -12,10 +12,13 @@ from shapely.geometry.base import BaseGeometry
 from config.errors import NoData
 from providers.cube import Cube, flat_cells
 from providers.grids import Bbox, Selection
-from providers.grids.base import Floats, Ints, in_frame, to_unit_sphere
+from providers.grids.base import Floats, Ints, as_points, in_frame, to_unit_sphere
 from providers.semantics.sampling import selection_of
 
 _GEOD = pyproj.Geod(ellps="WGS84")
+_RADIUS = 6_371_009.0
+_FLATTENING = 0.01
+"""Share by which a distance on the mean sphere may differ from that on the ellipsoid."""
 _POLE = 89.0
 """Circles that reach this far north or south are looked for on all longitudes."""
 _DEGREE = 110_574.0
@@ -30,6 +33,7 @@ def in_polygon(cube: Cube, area: BaseGeometry) -> Selection:
     """
     west, south, east, north = area.bounds
     cells, x, y = _candidates(cube, Bbox(west, south, east, north))
+    shapely.prepare(area)
     inside = shapely.intersects_xy(area, x, y)
     if inside.any():
         return _taken(cube, cells[inside], x[inside])
@@ -51,8 +55,15 @@ def in_circle(cube: Cube, lon: float, lat: float, radius: float) -> Selection:
         )
     cells, x, y = _candidates(cube, box)
     if len(cells):
-        _, _, away = _GEOD.inv(np.full(len(x), lon), np.full(len(x), lat), x, y)
-        inside = away <= radius
+        angle = (
+            np.linalg.norm(to_unit_sphere(x, y) - to_unit_sphere(*as_points(lon, lat)), axis=-1) / 2
+        )
+        about = 2 * _RADIUS * np.arcsin(np.minimum(angle, 1.0))
+        inside = about <= radius
+        unsure = np.flatnonzero(np.abs(about - radius) <= _FLATTENING * radius)
+        centre = np.full(len(unsure), lon), np.full(len(unsure), lat)
+        _, _, away = _GEOD.inv(*centre, x[unsure], y[unsure])
+        inside[unsure] = away <= radius
         if inside.any():
             return _taken(cube, cells[inside], in_frame(x[inside], lon - 180.0))
     return _single(cube, lon, lat)

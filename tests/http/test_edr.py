@@ -315,3 +315,18 @@ def test_the_collection_tells_its_queries(site: Site) -> None:
     }  # fmt: skip
     assert "km" in queries["radius"]["link"]["variables"]["within_units"]
     assert "instances" not in ask(site.client, "/collections/levels")["data_queries"]
+
+
+def test_geometries_have_a_limit(site: Site) -> None:
+    line = ",".join(f"{n % 100} {n % 50}" for n in range(20_001))
+    answer = site.client.post(
+        "/collections/levels/trajectory", json={"coords": f"LINESTRING({line})"}
+    )
+    problem_of(answer, 400, "coords")
+
+
+def test_pages_of_runs_are_for_people(site: Site) -> None:
+    for path in ("instances", "instances/20200101T000000Z"):
+        page = site.client.get(f"/collections/forecast/{path}?f=html")
+        assert page.mimetype == "text/html"
+        assert "20200101T000000Z" in page.text
