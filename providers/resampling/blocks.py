@@ -33,19 +33,23 @@ class Reducer:
         self._grid = grid
         self._selection = selection
 
-    def read(self, variable: Variable, lead: Block, part: Selection, method: str) -> Values:
-        """Values (…, cells of ``part``) of the target."""
+    def read(
+        self, variable: Variable, lead: Block, cells: Block, part: Selection, method: str
+    ) -> Values:
+        """Values (…, cells of ``part``) of the target, which are the block ``cells`` of it."""
         method = "mode" if variable.kind is VariableKind.CATEGORY else method
         if method == "mean" and self._coverage.selection.separable and part.separable:
-            return self._shares(variable, lead, part)
+            return self._shares(variable, lead, cells)
         return self._centres(variable, lead, part, method)
 
-    def _shares(self, variable: Variable, lead: Block, part: Selection) -> Values:
+    def _shares(self, variable: Variable, lead: Block, cells: Block) -> Values:
         """Exact: the share of each source cell in each target cell, rows and columns apart."""
         source = self._coverage.selection
         old, new = self._coverage.grid.spacing, self._grid.spacing
-        rows = overlaps(_sines(_edges(source.y, old[1])), _sines(_edges(part.y, new[1])))
-        east, target = _edges(source.x, old[0]), _edges(part.x, new[0])
+        across, down = (slice(part.start, part.stop + 1) for part in (cells[1], cells[0]))
+        stored, wanted = _edges(source.y, old[1]), _edges(self._selection.y, new[1])[down]
+        rows = overlaps(_sines(stored), _sines(wanted))
+        east, target = _edges(source.x, old[0]), _edges(self._selection.x, new[0])[across]
         columns = sum(overlaps(east + turn, target) for turn in (-360.0, 0.0, 360.0)).tocsr()
         used_rows, used_columns = (_used(matrix) for matrix in (rows, columns))
         block = (*lead, used_rows, used_columns)

@@ -68,7 +68,7 @@ class _Reader:
         lead, cells = block[: len(variable.axes)], block[len(variable.axes) :]
         part = self._selection.part(cells)
         if self._method in BLOCK_METHODS:
-            values = self._reducer.read(variable, lead, part, self._method)
+            values = self._reducer.read(variable, lead, cells, part, self._method)
         else:
             values = self._taken(variable, lead, cells, part)
         return values.reshape(*values.shape[:-1], *part.shape)

@@ -1,4 +1,4 @@
-"""``/coverage`` along the axes of projections: ``subset`` with E and N, ``subset-crs``, ``bbox`` in the CRS of the data."""
+"""``/coverage`` along the axes of projections: ``subset`` with E and N, ``subset-crs``, ``bbox`` in the data's CRS."""
 
 from __future__ import annotations
 

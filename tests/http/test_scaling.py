@@ -149,7 +149,9 @@ def test_any_crs_that_epsg_knows(site: Site, name: str) -> None:
         f"/collections/{name}/coverage?f=json&properties=t&bbox=0,30,40,70&crs=EPSG:3035&width=20&height=18"
     )
     assert answer.headers["Content-Crs"] == "<http://www.opengis.net/def/crs/EPSG/0/3035>"
-    west, south, east, north = map(float, answer.headers["Content-Bbox"].split(","))
+    south, west, north, east = map(
+        float, answer.headers["Content-Bbox"].split(",")
+    )  # its axis order
     assert west < float(found.x.min()) < float(found.x.max()) < east
     assert south < float(found.y.min()) < float(found.y.max()) < north
     assert answer.headers["OGC-Resampling"]

@@ -19,9 +19,15 @@ from providers.cube import Cube, Query
 from providers.fields import Values
 from providers.grids import Bbox, CurvilinearGrid, HealpixGrid, PointGrid, ReducedGaussianGrid
 from providers.grids.reduced import gaussian_latitudes
-from providers.resampling import even_degrees, even_plane, resampled, spread
+from providers.resampling import (
+    even_degrees,
+    even_plane,
+    resampled,
+    rows_and_columns,
+    spread,
+)
 from providers.variables import VariableKind
-from tests.providers.memory import LAT, LON, cube_on, cubes_of
+from tests.providers.memory import LAT, LON, cube_on, cubes_of, rectilinear_cube
 from tests.providers.rasters import numbered, open_cube
 from tests.providers.rasters import write as write_raster
 
@@ -226,3 +232,19 @@ def test_blocks_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
         whole = taken(answer)
         part = answer.block(answer.variables[0], (slice(4, 9), slice(20, 31)))
         np.testing.assert_allclose(part, whole[4:9, 20:31], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_means_on_uneven_rows_do_not_depend_on_the_slab(rows: int) -> None:
+    """Edges of rows were taken between those of one slab: a streamed answer differed from a buffered one."""
+    lat = np.array([80.0, 60.0, 30.0, 25.0, -10.0, -70.0])
+    values = np.random.default_rng(0).random((6, 36))
+    cube = rectilinear_cube(lat, np.arange(0.0, 360.0, 10.0), values)
+    target = rows_and_columns(np.arange(0.0, 360.0, 30.0), lat, (30.0, 20.0))
+    answer = resampled(cube.lazy(cube.plan(Query())), *target, "mean")
+    (variable,) = answer.variables
+    slabs = [
+        answer.block(variable, (slice(start, min(start + rows, 6)), slice(0, 12)))
+        for start in range(0, 6, rows)
+    ]
+    np.testing.assert_array_equal(np.concatenate(slabs), answer.load().values["v"])
