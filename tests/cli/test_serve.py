@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,17 @@ from tests.http.samples import pressure_levels, surface
 
 ROOT = Path(__file__).parents[2]
 START = "from ogcapi.cli import main; main(prog_name='ogcapi')"
-SOON = 40.0
+SOON = 120.0
 """Seconds; a few on an idle machine, but tests run beside others."""
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that clients are given, one of which might take it before the server does."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port is free")
 
 
 @dataclass
@@ -42,7 +45,7 @@ class Running:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): text for name, text in headers.items()}
-        return httpx.get(self.url + path, headers=named, timeout=20)
+        return httpx.get(self.url + path, headers=named, timeout=SOON)
 
     def family(self) -> list[int]:
         """Process ids of the session: the server and its workers."""
@@ -92,6 +95,14 @@ def wait_until_ready(server: Running) -> None:
         time.sleep(0.1)
 
 
+def wait_until(check: Callable[[], bool]) -> None:
+    """The first worker may be ready before the second is started."""
+    end = time.monotonic() + SOON
+    while not check():
+        assert time.monotonic() < end, f"still not so after {SOON:g} s"
+        time.sleep(0.05)
+
+
 def hrefs(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -116,7 +127,7 @@ def test_a_file_and_a_folder_are_served_by_two_workers_and_stopped_without_a_tra
     folder: Path,
 ) -> None:
     with serving(folder, "surface.nc", "levels.zarr", "--workers", "2") as server:
-        assert len(server.family()) == 3  # the arbiter and two workers
+        wait_until(lambda: len(server.family()) == 3)  # the arbiter and two workers
         ids = {item["id"] for item in server.get("/collections").json()["collections"]}
         assert ids == {"surface", "levels"}
         for name in ids:

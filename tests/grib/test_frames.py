@@ -242,9 +242,9 @@ def test_scanning_takes_microseconds_a_message(grib_folder: Path, tmp_path: Path
     source = local(path)
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()
         count = sum(1 for _ in scan(source))
-        times.append((time.perf_counter() - start) / count)
+        times.append((time.thread_time() - start) / count)
     assert min(times) < 60e-6
 
 
@@ -361,10 +361,10 @@ def test_any_bytes_are_scanned_to_the_end(parts: list[bytes]) -> None:
 
 
 def test_many_false_beginnings_take_no_long_time() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     items = found(b"GRIB\0\x7f\xff\1" * 20_000)
     assert len(items) == 20_000
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10
 
 
 # GRIB 2 with several fields in a message

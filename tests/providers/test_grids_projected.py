@@ -40,11 +40,12 @@ POLE = {
 
 
 def milliseconds(call: Any, times: int = 5) -> float:
+    """Of computing: what else the machine does meanwhile does not count."""
     taken = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.thread_time()
         call()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.thread_time() - start)
     return min(taken) * 1e3
 
 
@@ -90,10 +91,10 @@ def test_an_octahedral_grid_finds_points_in_milliseconds() -> None:
 def test_a_box_of_too_many_cells_is_refused_before_their_places_are_computed(
     box: Bbox | None,
 ) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(TooLarge, match="about 1296000000 cells"):
         TILE.cover(box)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_whether_a_box_meets_a_billion_cells_is_known_at_once() -> None:
